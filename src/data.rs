@@ -1,0 +1,222 @@
+//! The only door for input: everything behind it is finite, contiguous, of a known range, and weighted by sane weights.
+
+use crate::error::Error;
+use crate::float::Float;
+use crate::kernel::assign::{self, Rows};
+use crate::kernel::moments::{Grid, Grids, Moves, NOWHERE, RowSums};
+use crate::kernel::pack::{Range, exponent, power_of_two};
+use crate::kernel::{Element, Level};
+use ndarray::{ArrayBase, ArrayView2, Ix1, Ix2};
+use std::borrow::Cow;
+
+/// Spreads below this would vanish when squared twice over.
+const NARROWEST: f64 = f64::from_bits((1023 - 480) << 52);
+
+/// Checked data, with what every run over it needs to know.
+pub(crate) struct Data<'a, F: Clone> {
+    values: Cow<'a, [F]>,
+    /// Columns.
+    pub d: usize,
+    /// Weights divided by `weight_unit`.
+    weights: Option<Vec<f64>>,
+    /// A power of two, so that the largest weight is between 1 and 2 of it.
+    pub weight_unit: f64,
+    /// Rows that count: those of positive weight.
+    pub counted: usize,
+    /// Range of the rows that count.
+    pub range: Range<F>,
+    /// Grids on which rows are summed.
+    pub grids: Grids,
+    /// The mean of the rows, rounded to F.
+    pub mean: Vec<F>,
+    /// Sum of weight times squared distance to `mean`, in units of `weight_unit`.
+    pub scatter: f64,
+    /// The mean over the columns of their variances.
+    pub variance: f64,
+    total_weight: f64,
+    heaviest: f64,
+}
+
+impl<'a, F: Float> Data<'a, F> {
+    pub(crate) fn new<S, W>(
+        level: Level,
+        data: &'a ArrayBase<S, Ix2>,
+        weights: Option<&ArrayBase<W, Ix1>>,
+    ) -> Result<Self, Error>
+    where
+        S: ndarray::Data<Elem = F>,
+        W: ndarray::Data<Elem = F>,
+    {
+        let (n, d) = data.dim();
+        if d == 0 {
+            return Err(Error::NoColumns);
+        }
+        if n == 0 {
+            return Err(Error::NoRows);
+        }
+        if n >= NOWHERE as usize || n.checked_mul(d).and_then(|size| size.checked_mul(16)).is_none() {
+            return Err(Error::TooBig { rows: n, columns: d, k: 1 });
+        }
+        let weights = weights.map(|weights| check_weights(weights, n)).transpose()?;
+        let (weights, weight_unit) = weights.unzip();
+        let weight_unit = weight_unit.unwrap_or(1.0);
+        let values = contiguous(data);
+        let rows = Rows { values: &values, d, weights: weights.as_deref() };
+        let range = checked_range(level, rows)?;
+        let counted = weights.as_ref().map_or(n, |weights| weights.iter().filter(|&&w| w > 0.0).count());
+        let heaviest = weights.as_ref().map_or(1.0, |weights| weights.iter().copied().fold(0.0, f64::max));
+        // The sum is only a bound for the grids; the weight that means divide by is summed exactly.
+        let bound = weights.as_ref().map_or(n as f64, |weights| weights.iter().sum());
+        let weighted = weights.is_some();
+        let grids = Grids::new(&range, weighted, counted, heaviest, bound * 1.001);
+
+        let mut sums = RowSums::new(1, &grids);
+        sum_rows(level, rows, &grids, &mut sums);
+        let total_weight = sums.weight(0, &grids, weighted).value();
+        let mut mean = vec![F::default(); d];
+        let off = sums.mean(0, &grids, weighted, &vec![F::default(); d], &mut mean);
+        let _ = off;
+
+        let mut this = Data {
+            weights,
+            weight_unit,
+            counted,
+            range,
+            grids,
+            mean,
+            scatter: 0.0,
+            variance: 0.0,
+            total_weight,
+            heaviest,
+            d,
+            values,
+        };
+        this.scatter = assign::inertia(level, this.rows(), &this.mean, None, &this.distance_grid(&[]));
+        this.variance = this.scatter / this.total_weight / d as f64;
+        if !(this.total_weight * this.weight_unit * this.range.squared_diagonal() * 4.0 < f64::INFINITY) {
+            return Err(Error::WeightsTooLarge { heaviest: this.heaviest * this.weight_unit });
+        }
+        Ok(this)
+    }
+
+    pub(crate) fn rows(&self) -> Rows<'_, F> {
+        Rows { values: &self.values, d: self.d, weights: self.weights.as_deref() }
+    }
+
+    pub(crate) fn n(&self) -> usize {
+        self.values.len() / self.d
+    }
+
+    pub(crate) fn weighted(&self) -> bool {
+        self.weights.is_some()
+    }
+
+    /// A grid on which weighted squared distances between the rows and the given points are summed.
+    pub(crate) fn distance_grid(&self, centroids: &[F]) -> Grid {
+        let mut range = self.range.clone();
+        for centroid in centroids.chunks_exact(self.d) {
+            for t in 0..self.d {
+                range.low[t] = num_traits::Float::min(range.low[t], centroid[t]);
+                range.high[t] = num_traits::Float::max(range.high[t], centroid[t]);
+            }
+        }
+        let farthest = range.squared_diagonal() * 1.001;
+        Grid::new(self.heaviest * farthest, self.total_weight * farthest * 1.001, self.counted)
+    }
+}
+
+/// Adds every row to cluster 0 of the sums.
+fn sum_rows<F: Float>(level: Level, rows: Rows<'_, F>, grids: &Grids, sums: &mut RowSums) {
+    const CHUNK: usize = 4096;
+    let mut workers: Vec<_> =
+        (0..crate::kernel::par::workers_for(rows.values.len() as f64)).map(|_| sums.clone()).collect();
+    let zeros = [0; CHUNK];
+    crate::kernel::par::share(&mut workers, (0..rows.n()).step_by(CHUNK), |sums, first| {
+        let rows = rows.part(first, CHUNK.min(rows.n() - first));
+        let moves = Moves { rows: rows.values, weights: rows.weights, to: &zeros[..rows.n()], grids };
+        F::apply(level, &moves, &mut [NOWHERE; CHUNK][..rows.n()], sums);
+    });
+    workers.iter_mut().for_each(|worker| sums.absorb(worker));
+}
+
+/// The values row by row: borrowed where they lie that way already.
+fn contiguous<'a, F: Float, S: ndarray::Data<Elem = F>>(data: &'a ArrayBase<S, Ix2>) -> Cow<'a, [F]> {
+    match data.as_slice() {
+        Some(values) => Cow::Borrowed(values),
+        None => Cow::Owned(data.iter().copied().collect()),
+    }
+}
+
+/// The weights as f64, divided by a power of two near the largest, and that power.
+fn check_weights<F: Float, W: ndarray::Data<Elem = F>>(weights: &ArrayBase<W, Ix1>, n: usize) -> Result<(Vec<f64>, f64), Error> {
+    if weights.len() != n {
+        return Err(Error::WeightCount { expected: n, found: weights.len() });
+    }
+    let mut heaviest = 0.0;
+    for (row, weight) in weights.iter().enumerate() {
+        let weight = Element::f64(*weight);
+        if !weight.is_finite() {
+            return Err(Error::WeightNotFinite { row });
+        }
+        if weight < 0.0 {
+            return Err(Error::NegativeWeight { row });
+        }
+        heaviest = f64::max(heaviest, weight);
+    }
+    if heaviest == 0.0 {
+        return Err(Error::ZeroWeights { rows: n });
+    }
+    let unit = power_of_two(exponent(heaviest).clamp(-1022, 1022));
+    Ok((weights.iter().map(|weight| Element::f64(*weight) / unit).collect(), unit))
+}
+
+fn checked_range<F: Float>(level: Level, rows: Rows<'_, F>) -> Result<Range<F>, Error> {
+    let d = rows.d;
+    let range = assign::range(level, rows).map_err(|(row, column)| Error::NotFinite { row, column })?;
+    check_magnitude(rows.values, d)?;
+    let spread = (0..d).map(|t| Element::f64(range.high[t]) - Element::f64(range.low[t])).fold(0.0, f64::max);
+    if spread > 0.0 && spread < NARROWEST {
+        return Err(Error::TooSmall { spread, limit: NARROWEST });
+    }
+    Ok(range)
+}
+
+fn check_magnitude<F: Float>(values: &[F], d: usize) -> Result<(), Error> {
+    if F::LIMIT < F::HUGE {
+        let too_large = |x: &F| Element::f64(*x).abs() > F::LIMIT;
+        if let Some(at) = values.iter().position(too_large) {
+            return Err(Error::TooLarge { row: at / d, column: at % d, limit: F::LIMIT });
+        }
+    }
+    Ok(())
+}
+
+/// Rows to be labelled by a model of d columns: finite and contiguous. May be none.
+pub(crate) fn check_rows<'a, F: Float, S: ndarray::Data<Elem = F>>(
+    level: Level,
+    rows: &'a ArrayBase<S, Ix2>,
+    d: usize,
+) -> Result<Cow<'a, [F]>, Error> {
+    if rows.ncols() != d {
+        return Err(Error::ColumnMismatch { expected: d, found: rows.ncols() });
+    }
+    let values = contiguous(rows);
+    let view = Rows { values: &values, d, weights: None };
+    assign::range(level, view).map_err(|(row, column)| Error::NotFinite { row, column })?;
+    check_magnitude(&values, d)?;
+    Ok(values)
+}
+
+/// Starting centroids, row by row, once they are known to be k by d and finite.
+pub(crate) fn check_centroids<F: Float>(centroids: ArrayView2<'_, F>, k: usize, d: usize) -> Result<Vec<F>, Error> {
+    if centroids.dim() != (k, d) {
+        return Err(Error::CentroidShape { expected: (k, d), found: centroids.dim() });
+    }
+    for ((cluster, column), value) in centroids.indexed_iter() {
+        let value = Element::f64(*value);
+        if !value.is_finite() || value.abs() > F::LIMIT {
+            return Err(Error::CentroidNotFinite { cluster, column });
+        }
+    }
+    Ok(centroids.iter().copied().collect())
+}

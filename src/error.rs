@@ -1,0 +1,166 @@
+//! What can be wrong with what the caller gave.
+
+use thiserror::Error;
+
+/// A rule that the input broke, with the numbers that broke it. Rows, columns and clusters are counted from 0.
+///
+/// Everything that can be checked beforehand is reported before any work is done.
+///
+/// ```
+/// use centroids::{Error, KMeans};
+/// use ndarray::array;
+///
+/// let data = array![[0.0, 1.0], [2.0, f64::NAN]];
+/// assert_eq!(KMeans::new(1).fit(&data).unwrap_err(), Error::NotFinite { row: 1, column: 1 });
+/// assert_eq!(KMeans::new(3).fit(&array![[0.0], [1.0]]).unwrap_err(), Error::TooManyClusters { k: 3, rows: 2 });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// k is 0.
+    #[error("k is 0: at least one cluster is needed")]
+    ZeroClusters,
+    /// There are fewer rows (of positive weight) than clusters.
+    #[error("{k} clusters were asked for, but only {rows} rows have a positive weight")]
+    TooManyClusters {
+        /// The clusters asked for.
+        k: usize,
+        /// The rows there are, not counting those of weight 0.
+        rows: usize,
+    },
+    /// The data has no rows.
+    #[error("the data has no rows")]
+    NoRows,
+    /// The data has no columns.
+    #[error("the data has no columns")]
+    NoColumns,
+    /// The data has more rows than labels can number, or its size overflows.
+    #[error("{rows} rows by {columns} columns for {k} clusters is more than can be numbered")]
+    TooBig {
+        /// Rows of the data.
+        rows: usize,
+        /// Columns of the data.
+        columns: usize,
+        /// Clusters asked for.
+        k: usize,
+    },
+    /// A value of the data is NaN or infinite.
+    #[error("the value at row {row}, column {column} is not finite")]
+    NotFinite {
+        /// Row of the value.
+        row: usize,
+        /// Column of the value.
+        column: usize,
+    },
+    /// A value of f64 data is so large that squared distances would overflow. Scale the data down.
+    #[error("the value at row {row}, column {column} is larger than {limit:e} in magnitude: squared distances could overflow")]
+    TooLarge {
+        /// Row of the value.
+        row: usize,
+        /// Column of the value.
+        column: usize,
+        /// The largest magnitude allowed.
+        limit: f64,
+    },
+    /// The values of f64 data differ by so little that squared distances would vanish. Scale the data up.
+    #[error("the data spreads over only {spread:e}, less than {limit:e}: squared distances would vanish")]
+    TooSmall {
+        /// The widest column's largest value less its smallest.
+        spread: f64,
+        /// The smallest spread allowed (other than none at all).
+        limit: f64,
+    },
+    /// The rows to predict have another number of columns than the model.
+    #[error("the rows have {found} columns, but the centroids have {expected}")]
+    ColumnMismatch {
+        /// Columns of the centroids.
+        expected: usize,
+        /// Columns of the rows.
+        found: usize,
+    },
+    /// There is not one weight per row.
+    #[error("there are {found} weights for {expected} rows")]
+    WeightCount {
+        /// Rows of the data.
+        expected: usize,
+        /// Weights given.
+        found: usize,
+    },
+    /// A weight is NaN or infinite.
+    #[error("the weight of row {row} is not finite")]
+    WeightNotFinite {
+        /// The row.
+        row: usize,
+    },
+    /// A weight is negative.
+    #[error("the weight of row {row} is negative")]
+    NegativeWeight {
+        /// The row.
+        row: usize,
+    },
+    /// Every weight is 0.
+    #[error("all {rows} weights are 0")]
+    ZeroWeights {
+        /// Rows of the data.
+        rows: usize,
+    },
+    /// The weights are so large that the inertia would overflow. Scale them down; only their ratios matter.
+    #[error("the weights are so large (up to {heaviest:e}) that the inertia could overflow")]
+    WeightsTooLarge {
+        /// The largest weight.
+        heaviest: f64,
+    },
+    /// Starting centroids, given or made by an initialiser, have the wrong shape.
+    #[error("the starting centroids are {} by {}, but must be {} by {} (k by columns)", found.0, found.1, expected.0, expected.1)]
+    CentroidShape {
+        /// (k, columns) as needed.
+        expected: (usize, usize),
+        /// The shape found.
+        found: (usize, usize),
+    },
+    /// A coordinate of a starting centroid is NaN, infinite, or larger than the data may be.
+    #[error("starting centroid {cluster} is not finite, or too large, in column {column}")]
+    CentroidNotFinite {
+        /// The cluster.
+        cluster: usize,
+        /// The column.
+        column: usize,
+    },
+    /// The tolerance is negative or NaN.
+    #[error("the tolerance is {tolerance}, but must be 0 or more")]
+    Tolerance {
+        /// The tolerance given.
+        tolerance: f64,
+    },
+    /// The number of iterations allowed is 0.
+    #[error("max_iter is 0: at least one iteration is needed")]
+    ZeroIterations,
+    /// The number of restarts is 0.
+    #[error("n_init is 0: at least one run is needed")]
+    ZeroRuns,
+    /// The number of candidates per step of k-means++ is out of range.
+    #[error("{trials} candidates a step were asked of k-means++, but it takes 1 to {limit}")]
+    Trials {
+        /// The number given.
+        trials: usize,
+        /// The largest number allowed.
+        limit: usize,
+    },
+    /// A cluster lost all its rows, and the policy is [`EmptyCluster::Fail`](crate::EmptyCluster::Fail).
+    #[error("cluster {cluster} became empty in iteration {iteration}")]
+    EmptyCluster {
+        /// The cluster.
+        cluster: usize,
+        /// The iteration, counted from 1.
+        iteration: usize,
+    },
+    /// A sweep over numbers of clusters was given none.
+    #[error("no number of clusters was given")]
+    EmptySweep,
+    /// A sweep over numbers of clusters was given one twice.
+    #[error("{k} clusters appear twice in the sweep")]
+    RepeatedClusters {
+        /// The number that appears twice.
+        k: usize,
+    },
+}

@@ -1,0 +1,78 @@
+//! What happened in a run.
+
+use std::fmt;
+
+/// One iteration of a run: the rows were assigned to the centroids, empty clusters were repaired, and the centroids moved to the means.
+///
+/// ```
+/// use centroids::KMeans;
+/// use ndarray::array;
+///
+/// let data = array![[1.0, 1.0], [1.0, 2.0], [2.0, 1.0], [5.0, 5.0], [5.0, 6.0], [6.0, 5.0]];
+/// let model = KMeans::new(2).init(array![[1.0, 1.0], [5.0, 5.0]]).fit(&data)?;
+/// let [first, second] = model.history() else { panic!("two iterations") };
+/// assert_eq!((first.index, first.reassigned, first.relocated), (1, 6, 0));
+/// assert_eq!((second.index, second.reassigned, second.shift), (2, 0, 0.0));
+/// assert!((second.inertia - 8.0 / 3.0).abs() < 1e-15);
+/// # Ok::<(), centroids::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Iteration {
+    /// Which of the `n_init` runs, from 0.
+    pub run: usize,
+    /// Which iteration of the run, from 1.
+    pub index: usize,
+    /// Sum of the squared distances of the rows to the means of the clusters they were assigned to (weighted). It never rises.
+    ///
+    /// It comes from the clusters' sums, not from a pass over the rows: the total scatter of the data less the scatter of the means.
+    /// Its error is of the order of 1e-16 times the total scatter.
+    pub inertia: f64,
+    /// Squared distance by which the centroids moved, summed over the clusters (of those that no repair removed).
+    pub shift: f64,
+    /// `shift` divided by the mean variance of the columns, which is what [`Tolerance`](crate::Tolerance) compares; 0 without variance.
+    pub relative_shift: f64,
+    /// Rows (of positive weight) whose label changed; all of them in the first iteration.
+    pub reassigned: usize,
+    /// Empty clusters that were given new rows.
+    pub relocated: usize,
+    /// Empty clusters that were removed.
+    pub dropped: usize,
+}
+
+impl fmt::Display for Iteration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Iteration { index, inertia, shift, reassigned, relocated, dropped, .. } = self;
+        write!(f, "iteration {index}: inertia {inertia:.6e}, shift {shift:.3e}, {reassigned} rows reassigned")?;
+        if *relocated > 0 {
+            write!(f, ", {relocated} clusters relocated")?;
+        }
+        if *dropped > 0 {
+            write!(f, ", {dropped} clusters dropped")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a run stopped. Every reason leaves a valid model.
+///
+/// ```
+/// use centroids::{KMeans, StopReason};
+/// use ndarray::array;
+///
+/// let model = KMeans::new(1).fit(&array![[1.0], [2.0]])?;
+/// assert_eq!(model.stop_reason(), StopReason::Converged);
+/// # Ok::<(), centroids::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum StopReason {
+    /// The convergence criterion was met, or nothing could change any more.
+    Converged,
+    /// The iterations allowed were used up first.
+    MaxIterations,
+    /// The observer said so.
+    Observer,
+}

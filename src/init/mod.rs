@@ -1,0 +1,110 @@
+//! Where the centroids start.
+
+mod plus_plus;
+mod random;
+mod sampler;
+
+pub use plus_plus::KMeansPlusPlus;
+pub use random::Random;
+
+use crate::error::Error;
+use crate::float::Float;
+use crate::rng::SeededRng;
+use ndarray::{Array2, ArrayView1, ArrayView2};
+
+/// Chooses the k centroids that a run starts from.
+///
+/// `data` is (n, d), finite, with n >= k; `weights` are n finite numbers >= 0, not all 0. The result must be (k, d) and finite;
+/// anything else is an error of the fit. All randomness must come from `rng`, so that a seed fixes the result. Equal centroids are
+/// allowed: the surplus ones get no rows, and are handled as empty clusters.
+///
+/// An `Array2` is an initialiser (it gives itself), and [`from_fn`] makes one of a closure.
+///
+/// ```
+/// use centroids::{Error, Init, KMeans, SeededRng};
+/// use ndarray::{Array2, ArrayView1, ArrayView2, array, s};
+///
+/// /// The first k rows.
+/// struct FirstRows;
+///
+/// impl Init<f64> for FirstRows {
+///     fn centroids(
+///         &self,
+///         data: ArrayView2<'_, f64>,
+///         _weights: Option<ArrayView1<'_, f64>>,
+///         k: usize,
+///         _rng: &mut SeededRng,
+///     ) -> Result<Array2<f64>, Error> {
+///         Ok(data.slice(s![..k, ..]).to_owned())
+///     }
+/// }
+///
+/// let model = KMeans::new(2).init(FirstRows).fit(&array![[0.0], [10.0], [11.0]])?;
+/// assert_eq!(model.centroids(), &array![[0.0], [10.5]]);
+/// # Ok::<(), Error>(())
+/// ```
+pub trait Init<F: Float>: Send + Sync {
+    /// The starting centroids, (k, d).
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the initialiser from choosing; the fit returns it.
+    fn centroids(
+        &self,
+        data: ArrayView2<'_, F>,
+        weights: Option<ArrayView1<'_, F>>,
+        k: usize,
+        rng: &mut SeededRng,
+    ) -> Result<Array2<F>, Error>;
+}
+
+impl<F: Float> Init<F> for Array2<F> {
+    fn centroids(
+        &self,
+        _: ArrayView2<'_, F>,
+        _: Option<ArrayView1<'_, F>>,
+        _: usize,
+        _: &mut SeededRng,
+    ) -> Result<Array2<F>, Error> {
+        Ok(self.clone())
+    }
+}
+
+/// An initialiser made of a closure with the arguments of [`Init::centroids`].
+///
+/// ```
+/// use centroids::{KMeans, init};
+/// use ndarray::{array, s};
+///
+/// let last_rows = init::from_fn(|data, _weights, k, _rng| Ok(data.slice(s![data.nrows() - k.., ..]).to_owned()));
+/// let model = KMeans::new(2).init(last_rows).fit(&array![[0.0], [1.0], [9.0]])?;
+/// assert_eq!(model.centroids(), &array![[0.5], [9.0]]);
+/// # Ok::<(), centroids::Error>(())
+/// ```
+pub fn from_fn<F, C>(choose: C) -> FromFn<C>
+where
+    F: Float,
+    C: Fn(ArrayView2<'_, F>, Option<ArrayView1<'_, F>>, usize, &mut SeededRng) -> Result<Array2<F>, Error> + Send + Sync,
+{
+    FromFn(choose)
+}
+
+/// What [`from_fn`] returns.
+#[derive(Clone, Copy)]
+pub struct FromFn<C>(C);
+
+impl<F, C> Init<F> for FromFn<C>
+where
+    F: Float,
+    C: Fn(ArrayView2<'_, F>, Option<ArrayView1<'_, F>>, usize, &mut SeededRng) -> Result<Array2<F>, Error> + Send + Sync,
+{
+    fn centroids(
+        &self,
+        data: ArrayView2<'_, F>,
+        weights: Option<ArrayView1<'_, F>>,
+        k: usize,
+        rng: &mut SeededRng,
+    ) -> Result<Array2<F>, Error> {
+        (self.0)(data, weights, k, rng)
+    }
+}

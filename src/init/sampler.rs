@@ -1,0 +1,87 @@
+//! Drawing rows with given probabilities.
+
+use crate::kernel::par;
+use crate::kernel::screen::BLOCK_ROWS;
+use crate::rng::SeededRng;
+
+/// Draws rows with probability proportional to weight times a value per row.
+///
+/// The products are summed in fixed blocks, so a draw costs a walk over the blocks and one block, and the sums do not depend on threads.
+pub(super) struct Sampler<'a> {
+    weights: Option<&'a [f64]>,
+    blocks: Vec<f64>,
+}
+
+impl<'a> Sampler<'a> {
+    pub(super) fn new(values: &[f64], weights: Option<&'a [f64]>) -> Self {
+        let mut sampler = Sampler { weights, blocks: vec![0.0; values.len().div_ceil(BLOCK_ROWS)] };
+        sampler.refresh(values, None);
+        sampler
+    }
+
+    fn term(&self, values: &[f64], i: usize) -> f64 {
+        values[i] * self.weights.map_or(1.0, |weights| weights[i])
+    }
+
+    /// Sums the blocks anew, or those that changed.
+    pub(super) fn refresh(&mut self, values: &[f64], changed: Option<&[bool]>) {
+        let mut blocks = std::mem::take(&mut self.blocks);
+        let mut workers = vec![(); par::workers_for(values.len() as f64)];
+        par::share(&mut workers, blocks.iter_mut().enumerate(), |(), (b, block)| {
+            if changed.is_none_or(|changed| changed[b]) {
+                let rows = b * BLOCK_ROWS..values.len().min((b + 1) * BLOCK_ROWS);
+                *block = rows.map(|i| self.term(values, i)).sum();
+            }
+        });
+        self.blocks = blocks;
+    }
+
+    /// Sums the block of one row anew.
+    pub(super) fn forget(&mut self, values: &[f64], row: usize) {
+        let b = row / BLOCK_ROWS;
+        self.blocks[b] = (b * BLOCK_ROWS..values.len().min((b + 1) * BLOCK_ROWS)).map(|i| self.term(values, i)).sum();
+    }
+
+    /// The sum over all rows.
+    pub(super) fn total(&self) -> f64 {
+        self.blocks.iter().sum()
+    }
+
+    /// A row; `None` if every product is 0.
+    pub(super) fn draw(&self, values: &[f64], rng: &mut SeededRng) -> Option<usize> {
+        let total = self.total();
+        if !(total > 0.0) {
+            return None;
+        }
+        let mut left = rng.uniform() * total;
+        // Rounding may carry the walk past the end; then the last row with a chance is taken.
+        let mut chosen = None;
+        for (b, &block) in self.blocks.iter().enumerate() {
+            if block > 0.0 {
+                chosen = Some(b);
+                if left < block {
+                    break;
+                }
+                left -= block;
+            }
+        }
+        let first = chosen? * BLOCK_ROWS;
+        let mut row = None;
+        for i in first..values.len().min(first + BLOCK_ROWS) {
+            let term = self.term(values, i);
+            if term > 0.0 {
+                row = Some(i);
+                if left < term {
+                    break;
+                }
+                left -= term;
+            }
+        }
+        row
+    }
+}
+
+/// The weights as the sampler takes them.
+pub(super) fn weights<F: crate::Float>(weights: Option<ndarray::ArrayView1<'_, F>>) -> Option<Vec<f64>> {
+    weights.map(|weights| weights.iter().map(|&weight| crate::kernel::Element::f64(weight)).collect())
+}

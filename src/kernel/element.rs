@@ -1,0 +1,136 @@
+//! The two number types as the kernel sees them, and the doors into the compiled loops.
+
+use super::assign::Scratch;
+use super::moments::{Moves, RowSums};
+use super::pack::{Frame, Packed};
+use super::screen::Screen;
+use super::{assign, exact, moments, pack, screen};
+pub(crate) use fearless_simd::Level;
+use fearless_simd::{Simd, SimdBase, SimdFloatElement, dispatch};
+
+/// A vector of the element at a SIMD level.
+pub(crate) type Vector<S, F> = <F as SimdFloatElement>::Native<S>;
+
+/// f32 or f64. Sealed: its module is private. Each loop below is compiled per type and SIMD level, here.
+#[doc(hidden)]
+#[allow(private_interfaces)]
+pub trait Element: SimdFloatElement + Send + Sync + 'static {
+    /// Unit roundoff: half the distance from 1 to the next number.
+    const UNIT: f64;
+    /// The smallest positive number.
+    const TINY: f64;
+    /// The largest finite number.
+    const HUGE: f64;
+    /// Exponents a normal power of two may have.
+    const EXPONENTS: (i32, i32);
+    /// The largest magnitude whose squared distances can be summed in f64 without overflow.
+    const LIMIT: f64;
+    /// Bits of the significand after the leading one.
+    const DIGITS: i32;
+
+    /// The same value.
+    fn f64(self) -> f64;
+    /// The nearest value.
+    fn of(value: f64) -> Self;
+    /// The smallest value not below.
+    fn above(value: f64) -> Self;
+    /// An index in the bits of a lane; no arithmetic is done on it.
+    fn tag(index: u32) -> Self;
+    /// The index that [`Element::tag`] put there.
+    fn untag(self) -> u32;
+
+    /// Numbers in one vector at this level.
+    fn width(level: Level) -> usize;
+    /// Whether all values are finite; widens the range of each column, and the least non-zero magnitude.
+    fn scan(level: Level, rows: &[Self], range: &mut pack::Range<Self>) -> bool;
+    /// The label of each row, into `labels`.
+    fn label(level: Level, packed: &Packed<Self>, rows: &[Self], scratch: &mut Scratch<Self>, labels: &mut [u32]);
+    /// The reference distance (squared) of each row to one centroid each.
+    fn own_distances(level: Level, rows: &[Self], centroids: &[Self], d: usize, labels: Option<&[u32]>, out: &mut [f64]);
+    /// The reference distances (squared) of one row to every centroid.
+    fn all_distances(level: Level, row: &[Self], centroids: &[Self], out: &mut [f64]);
+    /// The nearest centroid of one row and its squared distance, by the reference loop.
+    fn nearest(level: Level, row: &[Self], centroids: &[Self]) -> (u32, f64);
+    /// Adds, removes or moves rows between clusters.
+    fn apply(level: Level, moves: &Moves<'_, Self>, labels: &mut [u32], sums: &mut RowSums) -> usize;
+    /// Which candidates come nearer to which rows than the distances those rows have now.
+    fn screen(level: Level, packed: &Packed<Self>, rows: &[Self], nearest: &[f64], screen: &mut Screen<Self>);
+}
+
+macro_rules! element {
+    ($float:ty, $bits:ty, $digits:literal, $limit:expr, $exponents:expr) => {
+        #[allow(private_interfaces)]
+        impl Element for $float {
+            const UNIT: f64 = <$float>::EPSILON as f64 / 2.0;
+            const TINY: f64 = <$float>::from_bits(1) as f64;
+            const HUGE: f64 = <$float>::MAX as f64;
+            const EXPONENTS: (i32, i32) = $exponents;
+            const LIMIT: f64 = $limit;
+            const DIGITS: i32 = $digits;
+
+            #[inline(always)]
+            fn f64(self) -> f64 {
+                f64::from(self)
+            }
+            #[inline(always)]
+            #[allow(clippy::unnecessary_cast)]
+            fn of(value: f64) -> Self {
+                value as $float
+            }
+            #[inline(always)]
+            fn above(value: f64) -> Self {
+                let nearest = Self::of(value);
+                if f64::from(nearest) < value { nearest.next_up() } else { nearest }
+            }
+            #[inline(always)]
+            #[allow(clippy::useless_conversion)]
+            fn tag(index: u32) -> Self {
+                <$float>::from_bits(<$bits>::from(index))
+            }
+            #[inline(always)]
+            #[allow(clippy::unnecessary_cast)]
+            fn untag(self) -> u32 {
+                self.to_bits() as u32
+            }
+
+            fn width(level: Level) -> usize {
+                #[inline(always)]
+                fn of<S: Simd>(_: S) -> usize {
+                    Vector::<S, $float>::LEN
+                }
+                dispatch!(level, simd => of(simd))
+            }
+            fn scan(level: Level, rows: &[Self], range: &mut pack::Range<Self>) -> bool {
+                dispatch!(level, _simd => pack::scan(rows, range))
+            }
+            fn label(level: Level, packed: &Packed<Self>, rows: &[Self], scratch: &mut Scratch<Self>, labels: &mut [u32]) {
+                dispatch!(level, simd => assign::label(simd, packed, rows, scratch, labels));
+            }
+            fn own_distances(level: Level, rows: &[Self], centroids: &[Self], d: usize, labels: Option<&[u32]>, out: &mut [f64]) {
+                dispatch!(level, _simd => exact::own_distances(rows, centroids, d, labels, out));
+            }
+            fn all_distances(level: Level, row: &[Self], centroids: &[Self], out: &mut [f64]) {
+                dispatch!(level, _simd => exact::all_distances(row, centroids, out));
+            }
+            fn nearest(level: Level, row: &[Self], centroids: &[Self]) -> (u32, f64) {
+                dispatch!(level, _simd => exact::nearest(row, centroids))
+            }
+            fn apply(level: Level, moves: &Moves<'_, Self>, labels: &mut [u32], sums: &mut RowSums) -> usize {
+                dispatch!(level, _simd => moments::apply(moves, labels, sums))
+            }
+            fn screen(level: Level, packed: &Packed<Self>, rows: &[Self], nearest: &[f64], screen: &mut Screen<Self>) {
+                dispatch!(level, simd => screen::screen(simd, packed, rows, nearest, screen));
+            }
+        }
+    };
+}
+
+// Squared distances of f32 data never overflow f64; those of f64 data do past 2^511, and their sums a little before.
+element!(f32, u32, 23, f32::MAX as f64, (-126, 127));
+element!(f64, u64, 52, f64::from_bits((1023 + 480) << 52), (-1022, 1023));
+
+/// Used by the loops that take a frame.
+#[inline(always)]
+pub(crate) fn framed<F: Element>(value: F, offset: F, frame: &Frame<F>) -> F {
+    (value - offset) * frame.scale
+}

@@ -1,0 +1,56 @@
+//! The reference: squared distances in f64, in one order of operations on every machine, and the naive search.
+//!
+//! `D(x, c) = sum over t of (f64(x_t) - f64(c_t))^2`, accumulated without fused multiply-add in eight interleaved partial sums
+//! (t mod 8) that are joined in one fixed order. The label of x is the lowest j with the smallest `D(x, c_j)`.
+
+use super::element::Element;
+
+/// Squared Euclidean distance in f64: the definition that every label and every inertia refers to.
+#[inline(always)]
+pub(crate) fn squared_distance<F: Element>(x: &[F], c: &[F]) -> f64 {
+    let mut part = [0.0; 8];
+    let (x_blocks, x_rest) = x.as_chunks::<8>();
+    let (c_blocks, c_rest) = c.as_chunks::<8>();
+    for (a, b) in x_blocks.iter().zip(c_blocks) {
+        for t in 0..8 {
+            let difference = a[t].f64() - b[t].f64();
+            part[t] += difference * difference;
+        }
+    }
+    for (part, (a, b)) in part.iter_mut().zip(x_rest.iter().zip(c_rest)) {
+        let difference = a.f64() - b.f64();
+        *part += difference * difference;
+    }
+    let [a, b, c, d, e, f, g, h] = part;
+    ((a + b) + (c + d)) + ((e + f) + (g + h))
+}
+
+/// The lowest index of the nearest centroid, and its squared distance.
+#[inline(always)]
+pub(crate) fn nearest<F: Element>(row: &[F], centroids: &[F]) -> (u32, f64) {
+    let mut best = (0, f64::INFINITY);
+    for (j, centroid) in (0..).zip(centroids.chunks_exact(row.len())) {
+        let distance = squared_distance(row, centroid);
+        if distance < best.1 {
+            best = (j, distance);
+        }
+    }
+    best
+}
+
+/// The squared distance of each row to the centroid that its label names (to the first one without labels).
+#[inline(always)]
+pub(crate) fn own_distances<F: Element>(rows: &[F], centroids: &[F], d: usize, labels: Option<&[u32]>, out: &mut [f64]) {
+    for (i, (row, out)) in rows.chunks_exact(d).zip(out).enumerate() {
+        let j = labels.map_or(0, |labels| labels[i] as usize);
+        *out = squared_distance(row, &centroids[j * d..][..d]);
+    }
+}
+
+/// The squared distance of one row to each centroid.
+#[inline(always)]
+pub(crate) fn all_distances<F: Element>(row: &[F], centroids: &[F], out: &mut [f64]) {
+    for (centroid, out) in centroids.chunks_exact(row.len()).zip(out) {
+        *out = squared_distance(row, centroid);
+    }
+}

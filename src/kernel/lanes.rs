@@ -1,0 +1,110 @@
+//! Few columns: rows in the lanes, centroids broadcast.
+//!
+//! A group of `B` vectors of rows is turned so that each vector holds one column, and then meets the centroids one after
+//! another: D fused multiply-adds and five operations that keep the best score, the second best and the best index,
+//! all per lane. Nothing is reduced across lanes, and B independent chains hide the latency.
+
+use super::assign::Scratch;
+use super::element::{Element, Vector, framed};
+use super::exact::nearest;
+use super::pack::{Frame, Packed};
+use fearless_simd::{Select, Simd, SimdBase, SimdFloat, SimdMask};
+
+/// Rows of `D` values each, transposed into the frame: `out[t][lane]`; lanes without a row are zero.
+#[inline(always)]
+pub(super) fn transpose<F: Element, const D: usize>(rows: &[F], frame: &Frame<F>, group: usize, out: &mut [F]) {
+    let offset: [F; D] = std::array::from_fn(|t| frame.offset[t]);
+    let (rows, _) = rows.as_chunks::<D>();
+    for t in 0..D {
+        let column = &mut out[t * group..][..group];
+        for (out, row) in column.iter_mut().zip(rows) {
+            *out = framed(row[t], offset[t], frame);
+        }
+        column[rows.len()..].fill(F::default());
+    }
+}
+
+/// The label of each row.
+#[inline(always)]
+pub(super) fn label<S: Simd, F: Element, const D: usize, const B: usize>(
+    simd: S,
+    packed: &Packed<F>,
+    rows: &[F],
+    scratch: &mut Scratch<F>,
+    labels: &mut [u32],
+) {
+    let len = Vector::<S, F>::LEN;
+    let group = B * len;
+    let zero = Vector::<S, F>::splat(simd, F::default());
+    let least = Vector::<S, F>::splat(simd, F::of(f64::NEG_INFINITY));
+    let factor = Vector::<S, F>::splat(simd, packed.row_factor);
+    let floor = Vector::<S, F>::splat(simd, packed.row_floor);
+    let slack = Vector::<S, F>::splat(simd, packed.most_slack);
+    let turned = &mut scratch.framed[..D * group];
+    let (tags, state) = scratch.state.split_at_mut(len);
+    let (bests, seconds) = state[..2 * len].split_at_mut(len);
+    for (rows, labels) in rows.chunks(group * D).zip(labels.chunks_mut(group)) {
+        transpose::<F, D>(rows, &packed.frame, group, turned);
+        let x: [[Vector<S, F>; D]; B] = std::array::from_fn(|b| {
+            std::array::from_fn(|t| Vector::<S, F>::from_slice(simd, &turned[t * group + b * len..][..len]))
+        });
+        let (mut best, mut second, mut tag) = ([least; B], [least; B], [zero; B]);
+        for record in packed.records.chunks_exact(D + 2) {
+            let start = Vector::<S, F>::splat(simd, record[D]);
+            let index = Vector::<S, F>::splat(simd, record[D + 1]);
+            for b in 0..B {
+                let mut score = start;
+                for t in 0..D {
+                    score = x[b][t].mul_add(Vector::<S, F>::splat(simd, record[t]), score);
+                }
+                tag[b] = score.simd_gt(best[b]).select(index, tag[b]);
+                second[b] = second[b].max(score.min(best[b]));
+                best[b] = best[b].max(score);
+            }
+        }
+        for (b, labels) in labels.chunks_mut(len).enumerate() {
+            let mut norm = zero;
+            for t in 0..D {
+                norm = x[b][t].mul_add(x[b][t], norm);
+            }
+            let own = norm.mul_add(factor, floor);
+            tag[b].store_slice(tags);
+            for (label, tag) in labels.iter_mut().zip(&*tags) {
+                *label = tag.untag();
+            }
+            let settled = (best[b] - second[b]).simd_gt(own + slack);
+            if settled.any_false() {
+                best[b].store_slice(bests);
+                second[b].store_slice(seconds);
+                let group_rows = &rows[b * len * D..];
+                settle(simd, packed, group_rows, own.as_slice(), bests, seconds, !settled.to_bitmask(), labels);
+            }
+        }
+    }
+}
+
+/// The rows named by the mask: some the best centroid's own slack certifies, the rest go through the reference search.
+#[cold]
+#[inline(never)]
+#[allow(clippy::too_many_arguments)]
+fn settle<S: Simd, F: Element>(
+    simd: S,
+    packed: &Packed<F>,
+    rows: &[F],
+    own: &[F],
+    best: &[F],
+    second: &[F],
+    unsettled: u64,
+    labels: &mut [u32],
+) {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            for (i, (label, row)) in labels.iter_mut().zip(rows.chunks_exact(packed.d)).enumerate() {
+                if unsettled >> i & 1 == 1 && (best[i] - second[i] > own[i] + packed.slack[*label as usize]) == false {
+                    *label = nearest(row, &packed.centroids).0;
+                }
+            }
+        },
+    );
+}

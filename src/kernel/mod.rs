@@ -1,0 +1,47 @@
+//! The kernel: slices in, slices out. It knows rows, centroids and lanes, and nothing of k-means.
+//!
+//! # The nearest centroid, fast and exact
+//!
+//! The plain loop asks, for each of n rows, which of k centroids is nearest: n k d subtractions, squarings and
+//! additions in f64. [`exact`] holds that loop; its answer *is* the label, ties to the lowest index. Everything else
+//! here computes the same answer sooner:
+//!
+//! 1. **Scores instead of distances.** `|x - c|^2 = |x|^2 - 2 (x . c - |c|^2 / 2)`, and `|x|^2` is the same for every
+//!    centroid, so the nearest centroid has the largest score `x . c - |c|^2 / 2`: one fused multiply-add per
+//!    coordinate, with the accumulator started at `-|c|^2 / 2` so that nothing is left to subtract.
+//! 2. **In the caller's type, at any lane width.** Scores are formed in f32 for f32 data, in whatever order suits the
+//!    machine. They are therefore only approximate, and differ between machines.
+//! 3. **Certified.** Every score comes with a proven bound on its error ([`pack`]). The kernel keeps the best and the
+//!    second best score of a row; when they are further apart than the bound, the best one is the label. Otherwise
+//!    the row's candidates within the bound are settled by the f64 distance. So the label does not depend on the
+//!    machine, and few rows need the second look.
+//! 4. **Centred and scaled.** The scores lose accuracy when the data sits far from the origin, so rows and centroids
+//!    are moved by a fixed offset and scaled by a power of two on their way into the kernel ([`pack::Frame`]).
+//! 5. **Two shapes of one loop.** With many columns, six rows meet two vectors of centroids in registers ([`tile`]);
+//!    with few columns, the rows lie in the lanes ([`lanes`]). No n-by-k matrix ever exists.
+//!
+//! # Sums that do not depend on order
+//!
+//! [`moments`] accumulates coordinates as integers on a grid fixed in advance. Integer addition is exact, so any
+//! number of threads, any chunking, and adding or subtracting single rows give the same bits.
+//!
+//! # Why the work goes through `Element`
+//!
+//! The loops are compiled once here, for f32 and f64 and each SIMD level, as the methods of the sealed trait
+//! [`Element`]. A user's crate links them instead of compiling them again, and
+//! `[profile.dev.package.centroids] opt-level = 3` makes a debug build run at full speed.
+
+pub(crate) mod assign;
+mod element;
+pub(crate) mod exact;
+pub(crate) mod lanes;
+pub(crate) mod moments;
+pub(crate) mod pack;
+pub(crate) mod par;
+pub(crate) mod screen;
+#[cfg(test)]
+mod tests;
+pub(crate) mod tile;
+
+pub use element::Element;
+pub(crate) use element::Level;

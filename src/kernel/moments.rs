@@ -1,0 +1,329 @@
+//! Sums that do not depend on order: counts, weights and coordinates of each cluster, and single numbers such as the inertia.
+//!
+//! A value is rounded to a grid fixed in advance, and the grid points are added up as integers. Integer addition is exact, so it may
+//! be done in any order, split over threads, files and machines, and undone row by row. Adding `1.5 * 2^52` times the grid's step
+//! to a float leaves the number of steps in the low bits of the result (the pre-rounding of Demmel and Nguyen 2013, with integers in
+//! place of floats: 63 bits for a sum instead of 53), so a term costs one float addition and one integer addition. What the first
+//! grid rounded away goes to a second, finer one; together they hold at least 90 bits below the largest possible sum.
+
+use super::element::Element;
+use super::pack::{Range, exponent, power_of_two};
+
+/// Two grids: the floats that round to them, and the exponents of their steps.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Grid {
+    coarse: f64,
+    fine: f64,
+    coarse_step: i32,
+    fine_step: i32,
+}
+
+/// Terms below this magnitude are too small for the grid; nothing that is squared in f64 is.
+const SMALLEST: f64 = f64::from_bits(53 << 52);
+
+impl Grid {
+    /// For terms of at most the given magnitude, whose sum (of magnitudes) is at most `total`, in at most `rows` terms.
+    pub(crate) fn new(largest: f64, total: f64, rows: usize) -> Self {
+        // A term has at most 51 bits on its grid, a sum at most 62.
+        let term = exponent(largest.max(SMALLEST)) + 1 - 51;
+        let sum = exponent(total.max(SMALLEST)) + 1 - 62;
+        let coarse_step = term.max(sum);
+        let rows = (usize::BITS - rows.leading_zeros()) as i32;
+        let fine_step = coarse_step + (rows - 63).max(-52);
+        let magic = |step: i32| 1.5 * power_of_two(52 + step);
+        Grid { coarse: magic(coarse_step), fine: magic(fine_step), coarse_step, fine_step }
+    }
+
+    /// The value of a pair of sums of `count` terms, as an unevaluated sum of two floats.
+    fn value(&self, coarse: u64, fine: u64, count: u64) -> Double {
+        let steps = |sum: u64, magic: f64| sum.wrapping_sub(count.wrapping_mul(magic.to_bits())) as i64;
+        let coarse = i128::from(steps(coarse, self.coarse)) << (self.coarse_step - self.fine_step);
+        let sum = coarse + i128::from(steps(fine, self.fine));
+        let high = sum as f64;
+        let low = (sum - high as i128) as f64;
+        // In two factors, for the step may lie below the smallest normal power of two.
+        let (half, rest) = (power_of_two(self.fine_step / 2), power_of_two(self.fine_step - self.fine_step / 2));
+        Double { high: high * half * rest, low: low * half * rest }
+    }
+}
+
+/// `high + low`, unevaluated: about 106 bits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Double {
+    pub high: f64,
+    pub low: f64,
+}
+
+impl Double {
+    pub(crate) const ZERO: Double = Double { high: 0.0, low: 0.0 };
+
+    fn sum(a: f64, b: f64) -> Self {
+        let high = a + b;
+        let part = high - a;
+        Double { high, low: (a - (high - part)) + (b - part) }
+    }
+
+    /// Dekker's product: exact, and the same on machines without fused multiply-add.
+    fn product(a: f64, b: f64) -> Self {
+        let split = |x: f64| {
+            let wide = 134_217_729.0 * x;
+            let high = wide - (wide - x);
+            (high, x - high)
+        };
+        let high = a * b;
+        let ((a_high, a_low), (b_high, b_low)) = (split(a), split(b));
+        Double { high, low: a_low * b_low - (((high - a_high * b_high) - a_low * b_high) - a_high * b_low) }
+    }
+
+    pub(crate) fn plus(self, other: Double) -> Self {
+        let sum = Self::sum(self.high, other.high);
+        Self::sum(sum.high, sum.low + (self.low + other.low))
+    }
+
+    fn less(self, value: f64) -> Self {
+        self.plus(Double { high: -value, low: 0.0 })
+    }
+
+    fn times(self, other: Double) -> Self {
+        let product = Self::product(self.high, other.high);
+        Self::sum(product.high, product.low + (self.high * other.low + self.low * other.high))
+    }
+
+    fn over(self, other: Double) -> Self {
+        let first = self.high / other.high;
+        let back = Self::product(first, other.high);
+        let rest = ((self.high - back.high) - back.low) + (self.low - first * other.low);
+        Self::sum(first, rest / other.high)
+    }
+
+    pub(crate) fn value(self) -> f64 {
+        self.high + self.low
+    }
+}
+
+/// The sum of single numbers.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Sum {
+    coarse: u64,
+    fine: u64,
+    count: u64,
+}
+
+impl Sum {
+    #[inline(always)]
+    pub(crate) fn add(&mut self, grid: &Grid, value: f64) {
+        let (coarse, fine) = split(value, grid.coarse, grid.fine);
+        self.coarse = self.coarse.wrapping_add(coarse);
+        self.fine = self.fine.wrapping_add(fine);
+        self.count += 1;
+    }
+
+    pub(crate) fn merge(&mut self, other: &Sum) {
+        self.coarse = self.coarse.wrapping_add(other.coarse);
+        self.fine = self.fine.wrapping_add(other.fine);
+        self.count += other.count;
+    }
+
+    pub(crate) fn value(&self, grid: &Grid) -> f64 {
+        grid.value(self.coarse, self.fine, self.count).value()
+    }
+}
+
+#[inline(always)]
+fn split(value: f64, coarse: f64, fine: f64) -> (u64, u64) {
+    let up = value + coarse;
+    let rest = value - (up - coarse);
+    (up.to_bits(), (rest + fine).to_bits())
+}
+
+/// The grids of all columns and of the weights.
+pub(crate) struct Grids {
+    coarse: Vec<f64>,
+    fine: Vec<f64>,
+    columns: Vec<Grid>,
+    weight: Grid,
+    /// Whether the first grid alone loses nothing: every value in the data is a multiple of its step.
+    single: bool,
+}
+
+impl Grids {
+    /// For rows within the range, of which `rows` count, with weights of at most `heaviest` and of the given total.
+    pub(crate) fn new<F: Element>(range: &Range<F>, weighted: bool, rows: usize, heaviest: f64, total: f64) -> Self {
+        let d = range.low.len();
+        let columns: Vec<Grid> =
+            (0..d).map(|t| range.largest(t)).map(|x| Grid::new(heaviest * x, total * x, rows)).collect();
+        let on_grid = |(grid, least): (&Grid, &F)| {
+            !(least.f64() < f64::INFINITY) || exponent(least.f64()) - F::DIGITS >= grid.coarse_step
+        };
+        Grids {
+            single: !weighted && columns.iter().zip(&range.least).all(on_grid),
+            coarse: columns.iter().map(|g| g.coarse).collect(),
+            fine: columns.iter().map(|g| g.fine).collect(),
+            weight: Grid::new(heaviest, total, rows),
+            columns,
+        }
+    }
+}
+
+/// Sums of the rows of each cluster.
+#[derive(Clone)]
+pub(crate) struct RowSums {
+    /// Per cluster: the sums on the first grids of the columns, then those on the second.
+    sums: Vec<u64>,
+    /// Rows that count: those with a positive weight.
+    counts: Vec<u64>,
+    weights: Vec<[u64; 2]>,
+    /// Clusters whose sums were touched since they were last taken.
+    touched: Vec<bool>,
+    stride: usize,
+}
+
+/// A change of labels: each row leaves the cluster of its old label and enters that of its new one.
+pub(crate) struct Moves<'a, F> {
+    pub rows: &'a [F],
+    pub weights: Option<&'a [f64]>,
+    pub to: &'a [u32],
+    pub grids: &'a Grids,
+}
+
+/// The label of a row that belongs to no cluster yet.
+pub(crate) const NOWHERE: u32 = u32::MAX;
+
+/// Applies the moves to the sums, overwrites the labels, and counts the rows that moved (and count).
+#[inline(always)]
+pub(crate) fn apply<F: Element>(moves: &Moves<'_, F>, labels: &mut [u32], sums: &mut RowSums) -> usize {
+    let d = moves.grids.columns.len();
+    let mut moved = 0;
+    for (i, (label, &to)) in labels.iter_mut().zip(moves.to).enumerate() {
+        if *label == to {
+            continue;
+        }
+        let from = std::mem::replace(label, to);
+        let weight = moves.weights.map_or(1.0, |weights| weights[i]);
+        if weight == 0.0 {
+            continue;
+        }
+        moved += 1;
+        let row = &moves.rows[i * d..][..d];
+        if from != NOWHERE {
+            sums.add::<F, true>(moves, from as usize, row, weight);
+        }
+        if to != NOWHERE {
+            sums.add::<F, false>(moves, to as usize, row, weight);
+        }
+    }
+    moved
+}
+
+#[inline(always)]
+fn turn<const OUT: bool>(sum: &mut u64, term: u64) {
+    *sum = if OUT { sum.wrapping_sub(term) } else { sum.wrapping_add(term) };
+}
+
+impl RowSums {
+    pub(crate) fn new(k: usize, grids: &Grids) -> Self {
+        let stride = grids.columns.len() * if grids.single { 1 } else { 2 };
+        RowSums { sums: vec![0; k * stride], counts: vec![0; k], weights: vec![[0; 2]; k], touched: vec![false; k], stride }
+    }
+
+    pub(crate) fn clusters(&self) -> usize {
+        self.counts.len()
+    }
+
+    /// Rows of cluster j that count.
+    pub(crate) fn count(&self, j: usize) -> u64 {
+        self.counts[j]
+    }
+
+    #[inline(always)]
+    fn add<F: Element, const OUT: bool>(&mut self, moves: &Moves<'_, F>, j: usize, row: &[F], weight: f64) {
+        let grids = moves.grids;
+        self.touched[j] = true;
+        turn::<OUT>(&mut self.counts[j], 1);
+        let sums = &mut self.sums[j * self.stride..][..self.stride];
+        if grids.single {
+            for ((sum, x), coarse) in sums.iter_mut().zip(row).zip(&grids.coarse) {
+                turn::<OUT>(sum, (x.f64() + coarse).to_bits());
+            }
+            return;
+        }
+        let (coarse, fine) = sums.split_at_mut(row.len());
+        let sums = coarse.iter_mut().zip(fine);
+        if moves.weights.is_none() {
+            for ((sum, x), grid) in sums.zip(row).zip(grids.coarse.iter().zip(&grids.fine)) {
+                let (coarse, fine) = split(x.f64(), *grid.0, *grid.1);
+                turn::<OUT>(sum.0, coarse);
+                turn::<OUT>(sum.1, fine);
+            }
+            return;
+        }
+        for ((sum, x), grid) in sums.zip(row).zip(grids.coarse.iter().zip(&grids.fine)) {
+            let (coarse, fine) = split(weight * x.f64(), *grid.0, *grid.1);
+            turn::<OUT>(sum.0, coarse);
+            turn::<OUT>(sum.1, fine);
+        }
+        let (coarse, fine) = split(weight, grids.weight.coarse, grids.weight.fine);
+        turn::<OUT>(&mut self.weights[j][0], coarse);
+        turn::<OUT>(&mut self.weights[j][1], fine);
+    }
+
+    /// Takes over what another set of sums gathered, and leaves it empty. Returns nothing; marks the clusters it changed.
+    pub(crate) fn absorb(&mut self, other: &mut RowSums) {
+        for j in 0..self.counts.len() {
+            if !std::mem::take(&mut other.touched[j]) {
+                continue;
+            }
+            self.touched[j] = true;
+            self.counts[j] = self.counts[j].wrapping_add(std::mem::take(&mut other.counts[j]));
+            let part = j * self.stride..(j + 1) * self.stride;
+            for (sum, other) in self.sums[part.clone()].iter_mut().zip(&mut other.sums[part]) {
+                *sum = sum.wrapping_add(std::mem::take(other));
+            }
+            for (sum, other) in self.weights[j].iter_mut().zip(&mut other.weights[j]) {
+                *sum = sum.wrapping_add(std::mem::take(other));
+            }
+        }
+    }
+
+    /// Whether cluster j changed since this was last asked.
+    pub(crate) fn take_touched(&mut self, j: usize) -> bool {
+        std::mem::take(&mut self.touched[j])
+    }
+
+    /// Removes the clusters that `keep` does not name.
+    pub(crate) fn retain(&mut self, keep: &[bool]) {
+        fn kept<T: Clone>(values: &mut Vec<T>, keep: &[bool], stride: usize) {
+            let parts = values.chunks_exact(stride).zip(keep);
+            *values = parts.filter(|part| *part.1).flat_map(|part| part.0.iter().cloned()).collect();
+        }
+        kept(&mut self.sums, keep, self.stride);
+        kept(&mut self.counts, keep, 1);
+        kept(&mut self.weights, keep, 1);
+        kept(&mut self.touched, keep, 1);
+    }
+
+    /// The weight of cluster j.
+    pub(crate) fn weight(&self, j: usize, grids: &Grids, weighted: bool) -> Double {
+        if weighted {
+            grids.weight.value(self.weights[j][0], self.weights[j][1], self.counts[j])
+        } else {
+            Double { high: self.counts[j] as f64, low: 0.0 }
+        }
+    }
+
+    /// Writes the mean of cluster j, which must not be empty, and returns its weight times its squared distance from the offset.
+    pub(crate) fn mean<F: Element>(&self, j: usize, grids: &Grids, weighted: bool, offset: &[F], mean: &mut [F]) -> Double {
+        let d = grids.columns.len();
+        let weight = self.weight(j, grids, weighted);
+        let sums = &self.sums[j * self.stride..][..self.stride];
+        let mut spread = Double::ZERO;
+        for (t, (grid, (mean, offset))) in grids.columns.iter().zip(mean.iter_mut().zip(offset)).enumerate() {
+            let fine = if grids.single { self.counts[j].wrapping_mul(grid.fine.to_bits()) } else { sums[d + t] };
+            let exact = grid.value(sums[t], fine, self.counts[j]).over(weight);
+            *mean = F::of(exact.value());
+            let from_offset = exact.less(offset.f64());
+            spread = spread.plus(from_offset.times(from_offset));
+        }
+        spread.times(weight)
+    }
+}

@@ -1,0 +1,217 @@
+//! What is prepared before the scores are formed: the frame, the packed centroids, and the bound on a score's error.
+//!
+//! # The error bound
+//!
+//! Let x', c' be a row and a centroid in the frame, as rounded, and `s` the computed score of the pair. Write `u` for the unit
+//! roundoff, `m` for the longest chain of additions in a score, and `S = (|x'|^2 - D) / 2` where D is the reference distance
+//! in the frame's units. Then `|s - S| <= E(|x'|^2 + |c'|^2) + T` with
+//!
+//! * rounding of the dot product and its start (Higham 2002, section 3.1; with or without fused multiply-add):
+//!   `(m + 2) u (|x'| |c'| + |c'|^2 / 2)`,
+//! * rounding of x' and c' themselves, which are off by at most `u |x'|` and `u |c'|`: `u (|x'| + |c'|)^2` and its square,
+//! * the reference's own rounding and that of `|c'|^2`, each `d / 8 + 8` operations in f64,
+//! * underflow: each operation may lose `TINY / 2` (T).
+//!
+//! With `(a + b)^2 <= 2 (a^2 + b^2)`, `E = (m + 6) u + (d / 4 + 16) 2^-53` covers them, and a factor of 1.02 (and one that
+//! grows with d) covers the second-order terms and the rounding of the norms.
+//!
+//! The part that belongs to the centroid is added to its start, so the kernel computes *optimistic* scores, at least S less the
+//! row's own part. If the best exceeds every other by more than `2 E (|x'|^2 + |c'_best|^2) + 2 T`, the best one has strictly the
+//! smallest reference distance; otherwise every centroid that could have it lies within that margin. A centroid far from
+//! everything therefore does not spoil the bound of the others.
+
+use super::element::{Element, Level, framed};
+use super::exact::squared_distance;
+
+/// Columns up to which the rows lie in the lanes.
+pub(crate) const FEW_COLUMNS: usize = 8;
+
+/// Columns after which a dot product is accumulated anew, which keeps its error small.
+pub(crate) const BLOCK: usize = 256;
+
+/// The largest and smallest value of each column, and the least magnitude that is not zero.
+#[derive(Clone)]
+pub(crate) struct Range<F> {
+    pub low: Vec<F>,
+    pub high: Vec<F>,
+    pub least: Vec<F>,
+}
+
+impl<F: Element> Range<F> {
+    pub(crate) fn new(d: usize) -> Self {
+        let (low, high) = (F::of(f64::INFINITY), F::of(f64::NEG_INFINITY));
+        Range { low: vec![low; d], high: vec![high; d], least: vec![low; d] }
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for t in 0..self.low.len() {
+            self.low[t] = lesser(self.low[t], other.low[t]);
+            self.high[t] = greater(self.high[t], other.high[t]);
+            self.least[t] = lesser(self.least[t], other.least[t]);
+        }
+    }
+
+    /// The largest magnitude in column t; 0 when nothing was seen.
+    pub(crate) fn largest(&self, t: usize) -> f64 {
+        self.high[t].f64().max(-self.low[t].f64()).max(0.0)
+    }
+
+    /// The squared diagonal of the box: no two points in it are further apart (squared).
+    pub(crate) fn squared_diagonal(&self) -> f64 {
+        self.low.iter().zip(&self.high).map(|(l, h)| (h.f64() - l.f64()).max(0.0)).map(|side| side * side).sum()
+    }
+}
+
+#[inline(always)]
+fn lesser<F: Element>(a: F, b: F) -> F {
+    if b < a { b } else { a }
+}
+
+#[inline(always)]
+fn greater<F: Element>(a: F, b: F) -> F {
+    if b > a { b } else { a }
+}
+
+/// Widens the range by whole rows; false if a value is not finite.
+#[inline(always)]
+pub(crate) fn scan<F: Element>(rows: &[F], range: &mut Range<F>) -> bool {
+    let d = range.low.len();
+    let (zero, infinity) = (F::default(), F::of(f64::INFINITY));
+    let (low, high, least) = (&mut range.low[..d], &mut range.high[..d], &mut range.least[..d]);
+    let mut finite = true;
+    for row in rows.chunks_exact(d) {
+        for t in 0..d {
+            let x = row[t];
+            let magnitude = if x < zero { -x } else { x };
+            finite &= magnitude < infinity;
+            low[t] = lesser(low[t], x);
+            high[t] = greater(high[t], x);
+            least[t] = lesser(least[t], if x == zero { infinity } else { magnitude });
+        }
+    }
+    finite
+}
+
+/// Where scores are formed: `x' = (x - offset) * scale`, scale a power of two.
+#[derive(Clone)]
+pub(crate) struct Frame<F> {
+    pub offset: Vec<F>,
+    pub scale: F,
+}
+
+impl<F: Element> Frame<F> {
+    /// A frame in which everything in the range is of magnitude about one. Any centre is right; the mean is best.
+    pub(crate) fn new(range: &Range<F>, centre: &[f64]) -> Self {
+        let reach = |offset: &[F]| {
+            let far = |t: usize| (range.high[t].f64() - offset[t].f64()).max(offset[t].f64() - range.low[t].f64());
+            (0..offset.len()).map(far).fold(0.0, f64::max)
+        };
+        let mut offset: Vec<F> = centre.iter().map(|&c| F::of(c)).collect();
+        if reach(&offset) > F::HUGE / 4.0 {
+            offset.fill(F::default());
+        }
+        let reach = reach(&offset);
+        let exponent = if reach > 0.0 { -exponent(reach) } else { 0 };
+        let (least, most) = F::EXPONENTS;
+        Frame { offset, scale: F::of(power_of_two(exponent.clamp(least, most))) }
+    }
+
+    /// A frame for centroids alone, when the rows are not known yet.
+    pub(crate) fn of_centroids(level: Level, centroids: &[F], d: usize) -> Self {
+        let mut range = Range::new(d);
+        F::scan(level, centroids, &mut range);
+        let k = (centroids.len() / d) as f64;
+        let mut centre = vec![0.0; d];
+        for centroid in centroids.chunks_exact(d) {
+            for (sum, &c) in centre.iter_mut().zip(centroid) {
+                *sum += c.f64() / k;
+            }
+        }
+        Frame::new(&range, &centre)
+    }
+}
+
+/// The exponent e of a positive number in [2^e, 2^(e+1)); of the smallest normal number for anything below it.
+pub(crate) fn exponent(value: f64) -> i32 {
+    ((value.to_bits() >> 52) as i32 & 0x7ff).max(1) - 1023
+}
+
+/// 2^e for e in -1022..=1023.
+pub(crate) fn power_of_two(e: i32) -> f64 {
+    f64::from_bits(((e + 1023) as u64) << 52)
+}
+
+/// Centroids ready for the kernel, in the layout for their number of columns, with the bounds that certify a label.
+///
+/// Few columns: one record per centroid, its coordinates, its start and its index in the bits of a number. Many: panels of two
+/// vectors of centroids, the starts first, then one pair of vectors per column; the last panel is filled up with centroids that never win.
+pub(crate) struct Packed<F> {
+    pub d: usize,
+    pub k: usize,
+    pub frame: Frame<F>,
+    /// The centroids as given, for the reference distance.
+    pub centroids: Vec<F>,
+    pub records: Vec<F>,
+    /// E |c'|^2 of each centroid, doubled, rounded up.
+    pub slack: Vec<F>,
+    /// The largest slack.
+    pub most_slack: F,
+    /// 2 E and 2 T: a row's own part of the margin is `row_factor |x'|^2 + row_floor`.
+    pub row_factor: F,
+    pub row_floor: F,
+}
+
+impl<F: Element> Packed<F> {
+    pub(crate) fn new(level: Level, frame: &Frame<F>, centroids: &[F], d: usize) -> Self {
+        let k = centroids.len() / d;
+        let chain = (d.min(BLOCK) + d.div_ceil(BLOCK)) as f64;
+        let columns = d as f64;
+        let growth = 1.02 + columns * 2.0 * F::UNIT;
+        let bound = growth * ((chain + 6.0) * F::UNIT + (columns / 4.0 + 16.0) * f64::EPSILON / 2.0);
+        let floor = 2.0 * (16.0 * columns + 64.0) * F::TINY;
+        let half = F::width(level);
+        let panel = 2 * half;
+        let few = d <= FEW_COLUMNS;
+        let panels = k.div_ceil(panel);
+        let mut records = vec![F::default(); if few { k * (d + 2) } else { panels * panel * (d + 1) }];
+        let mut slack = Vec::with_capacity(k);
+        let mut most_slack = F::default();
+        let zero = vec![F::default(); d];
+        let mut moved = zero.clone();
+        for (j, centroid) in centroids.chunks_exact(d).enumerate() {
+            let (base, step) = if few { (j * (d + 2), 1) } else { ((j / panel) * panel * (d + 1) + j % panel, panel) };
+            let first = if few { base } else { base + panel };
+            for (t, (&c, &offset)) in centroid.iter().zip(&frame.offset).enumerate() {
+                moved[t] = framed(c, offset, frame);
+                records[first + t * step] = moved[t];
+            }
+            let norm = squared_distance(&moved, &zero);
+            let start = F::above(bound * norm - norm / 2.0);
+            if few {
+                records[base + d] = start;
+                records[base + d + 1] = F::tag(j as u32);
+            } else {
+                records[base] = start;
+            }
+            let own = F::above(2.0 * bound * norm);
+            most_slack = greater(most_slack, own);
+            slack.push(own);
+        }
+        if !few {
+            for j in k..panels * panel {
+                records[(j / panel) * panel * (d + 1) + j % panel] = F::of(f64::NEG_INFINITY);
+            }
+        }
+        Packed {
+            d,
+            k,
+            frame: frame.clone(),
+            centroids: centroids.to_vec(),
+            records,
+            slack,
+            most_slack,
+            row_factor: F::above(2.0 * bound),
+            row_floor: F::above(floor),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Threads. The only room that knows rayon.
+
+use std::sync::{Mutex, PoisonError};
+
+/// Threads that a parallel loop may use here: those of rayon's current pool.
+pub(crate) fn threads() -> usize {
+    #[cfg(feature = "parallel")]
+    return rayon::current_num_threads();
+    #[cfg(not(feature = "parallel"))]
+    1
+}
+
+/// Each worker takes the next piece whenever it is free, until none is left. Which worker gets which piece is left to chance,
+/// so `work` must give the same bits either way; sums on a grid do.
+pub(crate) fn share<W: Send, P: Send>(workers: &mut [W], pieces: impl Iterator<Item = P> + Send, work: impl Fn(&mut W, P) + Sync) {
+    let queue = Mutex::new(pieces);
+    let run = |worker: &mut W| {
+        loop {
+            let piece = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+            match piece {
+                Some(piece) => work(worker, piece),
+                None => return,
+            }
+        }
+    };
+    match workers {
+        [] => {}
+        [only] => run(only),
+        #[cfg(feature = "parallel")]
+        many => {
+            use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
+            many.par_iter_mut().for_each(run);
+        }
+        #[cfg(not(feature = "parallel"))]
+        many => run(&mut many[0]),
+    }
+}
+
+/// Workers worth waking for so much work, counted in multiply-adds.
+pub(crate) fn workers_for(work: f64) -> usize {
+    // Waking a thread costs about ten microseconds, a hundred thousand multiply-adds.
+    const WORTH_A_THREAD: f64 = 2e5;
+    (work / WORTH_A_THREAD).clamp(1.0, threads() as f64) as usize
+}

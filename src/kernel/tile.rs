@@ -1,0 +1,174 @@
+//! Many columns: a tile of six rows by two vectors of centroids.
+//!
+//! The twelve accumulators stay in registers while the columns go by: two loads of centroids, six broadcasts and twelve fused
+//! multiply-adds a column, which is what AVX2's sixteen registers hold and what two multiply-add units need to be kept busy.
+//! The panel of 2 vectors of centroids is the outer loop over a chunk of rows, so it is read from memory once per chunk.
+//! Best score, second best and best index are kept per lane, and reduced once per row at the end.
+
+use super::assign::Scratch;
+use super::element::{Element, Vector, framed};
+use super::exact::{nearest, squared_distance};
+use super::pack::{BLOCK, Packed};
+use fearless_simd::{Select, Simd, SimdBase, SimdFloat, SimdMask};
+
+/// Rows of a tile.
+pub(crate) const ROWS: usize = 6;
+
+/// The scores of a tile: `ROWS` rows of d numbers against one panel.
+#[inline(always)]
+pub(super) fn scores<S: Simd, F: Element>(simd: S, rows: &[F], panel: &[F], d: usize) -> [[Vector<S, F>; 2]; ROWS] {
+    let len = Vector::<S, F>::LEN;
+    let (start, panel) = panel.split_at(2 * len);
+    let start = [Vector::<S, F>::from_slice(simd, &start[..len]), Vector::<S, F>::from_slice(simd, &start[len..])];
+    let rows: [&[F]; ROWS] = std::array::from_fn(|r| &rows[r * d..][..d]);
+    if d <= BLOCK {
+        return block(simd, [start; ROWS], rows, panel);
+    }
+    // Adding up block by block keeps the rounding error that of a sum of BLOCK terms.
+    let mut total = [start; ROWS];
+    let zero = Vector::<S, F>::splat(simd, F::default());
+    let mut first = 0;
+    for panel in panel.chunks(BLOCK * 2 * len) {
+        let columns = panel.len() / (2 * len);
+        let part = block(simd, [[zero; 2]; ROWS], std::array::from_fn(|r| &rows[r][first..][..columns]), panel);
+        for r in 0..ROWS {
+            total[r][0] += part[r][0];
+            total[r][1] += part[r][1];
+        }
+        first += columns;
+    }
+    total
+}
+
+#[inline(always)]
+fn block<S: Simd, F: Element>(
+    simd: S,
+    mut sum: [[Vector<S, F>; 2]; ROWS],
+    rows: [&[F]; ROWS],
+    panel: &[F],
+) -> [[Vector<S, F>; 2]; ROWS] {
+    let len = Vector::<S, F>::LEN;
+    let columns = panel.len() / (2 * len);
+    let rows: [&[F]; ROWS] = std::array::from_fn(|r| &rows[r][..columns]);
+    for (t, centroids) in panel.chunks_exact(2 * len).enumerate() {
+        let (low, high) = centroids.split_at(len);
+        let low = Vector::<S, F>::from_slice(simd, low);
+        let high = Vector::<S, F>::from_slice(simd, &high[..len]);
+        for r in 0..ROWS {
+            let x = Vector::<S, F>::splat(simd, rows[r][t]);
+            sum[r][0] = x.mul_add(low, sum[r][0]);
+            sum[r][1] = x.mul_add(high, sum[r][1]);
+        }
+    }
+    sum
+}
+
+/// Moves rows into the frame and computes their squared norms.
+#[inline(always)]
+pub(super) fn frame_rows<S: Simd, F: Element>(simd: S, packed: &Packed<F>, rows: &[F], framed_rows: &mut [F], norms: &mut [F]) {
+    let (d, len) = (packed.d, Vector::<S, F>::LEN);
+    let scale = Vector::<S, F>::splat(simd, packed.frame.scale);
+    for ((row, out), norm) in rows.chunks_exact(d).zip(framed_rows.chunks_exact_mut(d)).zip(norms) {
+        let mut sum = Vector::<S, F>::splat(simd, F::default());
+        let whole = d - d % len;
+        let (x, x_rest) = row.split_at(whole);
+        let (offset, offset_rest) = packed.frame.offset[..d].split_at(whole);
+        let (y, y_rest) = out.split_at_mut(whole);
+        for ((x, offset), y) in x.chunks_exact(len).zip(offset.chunks_exact(len)).zip(y.chunks_exact_mut(len)) {
+            let moved = (Vector::<S, F>::from_slice(simd, x) - Vector::<S, F>::from_slice(simd, offset)) * scale;
+            sum = moved.mul_add(moved, sum);
+            moved.store_slice(y);
+        }
+        let mut total = sum.reduce_sum();
+        for ((&x, &offset), y) in x_rest.iter().zip(offset_rest).zip(y_rest) {
+            *y = framed(x, offset, &packed.frame);
+            total += *y * *y;
+        }
+        *norm = total;
+    }
+}
+
+/// The label of each row.
+#[inline(always)]
+pub(super) fn label<S: Simd, F: Element>(
+    simd: S,
+    packed: &Packed<F>,
+    rows: &[F],
+    scratch: &mut Scratch<F>,
+    labels: &mut [u32],
+) {
+    let (d, len) = (packed.d, Vector::<S, F>::LEN);
+    let tiles = labels.len().div_ceil(ROWS);
+    let framed_rows = &mut scratch.framed[..tiles * ROWS * d];
+    let norms = &mut scratch.norms[..labels.len()];
+    frame_rows(simd, packed, rows, framed_rows, norms);
+    let states = &mut scratch.state[..tiles * ROWS * 3 * len];
+    let infinity = F::of(f64::NEG_INFINITY);
+    for state in states.chunks_exact_mut(3 * len) {
+        state[..2 * len].fill(infinity);
+        state[2 * len..].fill(F::default());
+    }
+    for (p, panel) in (0..).zip(packed.records.chunks_exact(2 * len * (d + 1))) {
+        let tags = [2 * p, 2 * p + 1].map(|v| Vector::<S, F>::splat(simd, F::tag(v)));
+        let tiles = framed_rows.chunks_exact(ROWS * d).zip(states.chunks_exact_mut(ROWS * 3 * len));
+        for (rows, states) in tiles {
+            let scores = scores(simd, rows, panel, d);
+            for (r, state) in states.chunks_exact_mut(3 * len).enumerate() {
+                let (best_out, state) = state.split_at_mut(len);
+                let (second_out, tag_out) = state.split_at_mut(len);
+                let mut best = Vector::<S, F>::from_slice(simd, best_out);
+                let mut second = Vector::<S, F>::from_slice(simd, second_out);
+                let mut tag = Vector::<S, F>::from_slice(simd, &tag_out[..len]);
+                for v in 0..2 {
+                    let score = scores[r][v];
+                    tag = score.simd_gt(best).select(tags[v], tag);
+                    second = second.max(score.min(best));
+                    best = best.max(score);
+                }
+                best.store_slice(best_out);
+                second.store_slice(second_out);
+                tag.store_slice(&mut tag_out[..len]);
+            }
+        }
+    }
+    for (i, (label, state)) in labels.iter_mut().zip(states.chunks_exact(3 * len)).enumerate() {
+        let best = Vector::<S, F>::from_slice(simd, &state[..len]);
+        let second = Vector::<S, F>::from_slice(simd, &state[len..2 * len]);
+        let tags = &state[2 * len..];
+        let top = best.reduce_max();
+        let lane = (best.simd_eq(top).to_bitmask().trailing_zeros() as usize).min(len - 1);
+        *label = tags[lane].untag() * len as u32 + lane as u32;
+        let own = norms[i] * packed.row_factor + packed.row_floor;
+        let margin = Vector::<S, F>::splat(simd, top - (own + packed.slack[*label as usize]));
+        let near = !best.simd_lt(margin);
+        let crowded = !second.simd_lt(margin);
+        if near.to_bitmask().count_ones() != 1 || crowded.any_true() {
+            *label = settle(simd, packed, &rows[i * d..][..d], tags, near.to_bitmask(), crowded.any_true());
+        }
+    }
+}
+
+/// Decides by the reference distance: among the lanes' best when no lane holds two candidates, else by the whole search.
+#[cold]
+#[inline(never)]
+fn settle<S: Simd, F: Element>(simd: S, packed: &Packed<F>, row: &[F], tags: &[F], near: u64, crowded: bool) -> u32 {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            if crowded {
+                return nearest(row, &packed.centroids).0;
+            }
+            let mut best = (f64::INFINITY, 0);
+            for (lane, tag) in (0..).zip(tags) {
+                let j = tag.untag() * tags.len() as u32 + lane;
+                if near >> lane & 1 == 1 && (j as usize) < packed.k {
+                    let distance = squared_distance(row, &packed.centroids[j as usize * packed.d..][..packed.d]);
+                    if (distance, j) < best || best.0 == f64::INFINITY {
+                        best = (distance, j);
+                    }
+                }
+            }
+            best.1
+        },
+    )
+}

@@ -1,0 +1,185 @@
+//! Clusters that lost all their rows.
+
+use super::{Plan, State};
+use crate::data::Data;
+use crate::error::Error;
+use crate::float::Float;
+use crate::kernel::assign;
+use crate::kernel::moments::{Moves, NOWHERE};
+use crate::rng::SeededRng;
+
+/// What to do with a cluster that no row (of positive weight) is nearest to.
+///
+/// `Relocate` and `Resample` make a row the new centroid. It must differ from its present centroid and leave another row behind, and rows equal to it
+/// move with it, so the inertia always falls. Where no such row is left (every row lies on a centroid, as when there are fewer distinct rows than
+/// clusters) the empty cluster is removed, whatever the policy but `Fail`: the model's [`n_clusters`](crate::KMeansModel::n_clusters) is then
+/// less than k.
+///
+/// ```
+/// use centroids::{EmptyCluster, Error, KMeans};
+/// use ndarray::array;
+///
+/// let data = array![[0.0], [1.0], [1.0], [5.0]];
+/// let kmeans = KMeans::new(3).init(array![[0.0], [100.0], [200.0]]);
+/// assert_eq!(kmeans.fit(&data)?.n_clusters(), 3);
+/// assert_eq!(kmeans.clone().empty_cluster(EmptyCluster::Drop).fit(&data)?.n_clusters(), 1);
+/// let error = kmeans.clone().empty_cluster(EmptyCluster::Fail).fit(&data).unwrap_err();
+/// assert_eq!(error, Error::EmptyCluster { cluster: 1, iteration: 1 });
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum EmptyCluster {
+    /// Move it to the row farthest from its centroid (ties to the lowest row), the next empty one to the next such row, and so on.
+    #[default]
+    Relocate,
+    /// Move it to a random row, drawn with probability proportional to weight, from the fit's seed.
+    Resample,
+    /// Remove it: the model has fewer clusters.
+    Drop,
+    /// End the fit with [`Error::EmptyCluster`].
+    Fail,
+}
+
+/// Gives the empty clusters rows or removes them. Returns how many were relocated and how many removed.
+pub(super) fn repair<F: Float>(
+    plan: &Plan<'_, F>,
+    data: &Data<'_, F>,
+    state: &mut State<F>,
+    rng: &mut SeededRng,
+    iteration: usize,
+) -> Result<(usize, usize), Error> {
+    let mut empty: Vec<usize> = (0..state.sums.clusters()).filter(|&j| state.sums.count(j) == 0).collect();
+    let Some(&cluster) = empty.first() else { return Ok((0, 0)) };
+    let mut relocated = 0;
+    match plan.empty_cluster {
+        EmptyCluster::Fail => return Err(Error::EmptyCluster { cluster, iteration }),
+        EmptyCluster::Drop => {}
+        EmptyCluster::Relocate | EmptyCluster::Resample => {
+            let mut candidates = Candidates::new(plan, data, state);
+            let resample = plan.empty_cluster == EmptyCluster::Resample;
+            empty.retain(|&j| {
+                while let Some(rows) = if resample { candidates.random(data, rng) } else { candidates.farthest(data) } {
+                    let from = state.labels[rows[0] as usize] as usize;
+                    if state.sums.count(from) > rows.len() as u64 {
+                        for &row in &rows {
+                            relabel(data, state, row as usize, j as u32);
+                        }
+                        relocated += 1;
+                        return false;
+                    }
+                }
+                true
+            });
+        }
+    }
+    remove(data, state, &empty);
+    Ok((relocated, empty.len()))
+}
+
+/// What can still be done about clusters that are empty in the final labelling.
+pub(super) fn finish<F: Float>(
+    plan: &Plan<'_, F>,
+    data: &Data<'_, F>,
+    state: &mut State<F>,
+    iteration: usize,
+) -> Result<(), Error> {
+    let empty: Vec<usize> = (0..state.sums.clusters()).filter(|&j| state.sums.count(j) == 0).collect();
+    match (plan.empty_cluster, empty.first()) {
+        (EmptyCluster::Fail, Some(&cluster)) => Err(Error::EmptyCluster { cluster, iteration }),
+        (EmptyCluster::Drop, Some(_)) => {
+            remove(data, state, &empty);
+            // Rows without weight may have been nearest to a removed centroid.
+            let lost = state.labels.iter().any(|&label| label == NOWHERE);
+            if lost {
+                relabel_lost(plan, data, state);
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn relabel_lost<F: Float>(plan: &Plan<'_, F>, data: &Data<'_, F>, state: &mut State<F>) {
+    let rows = data.rows();
+    for (i, label) in state.labels.iter_mut().enumerate().filter(|(_, label)| **label == NOWHERE) {
+        *label = F::nearest(plan.level, rows.row(i), &state.centroids).0;
+    }
+}
+
+fn relabel<F: Float>(data: &Data<'_, F>, state: &mut State<F>, row: usize, to: u32) {
+    let rows = data.rows().part(row, 1);
+    let moves = Moves { rows: rows.values, weights: rows.weights, to: &[to], grids: &data.grids };
+    crate::kernel::moments::apply(&moves, &mut state.labels[row..=row], &mut state.sums);
+}
+
+/// Removes clusters without rows and numbers the others anew. Rows without weight that were labelled with one are left nowhere.
+fn remove<F: Float>(data: &Data<'_, F>, state: &mut State<F>, clusters: &[usize]) {
+    if clusters.is_empty() {
+        return;
+    }
+    let mut keep = vec![true; state.sums.clusters()];
+    clusters.iter().for_each(|&j| keep[j] = false);
+    let mut next = 0;
+    let renumbered: Vec<u32> = keep
+        .iter()
+        .map(|&kept| {
+            let number = if kept { next } else { NOWHERE };
+            next += u32::from(kept);
+            number
+        })
+        .collect();
+    for label in &mut state.labels {
+        *label = renumbered[*label as usize];
+    }
+    let kept = state.centroids.chunks_exact(data.d).zip(&keep).filter(|part| *part.1);
+    state.centroids = kept.flat_map(|part| part.0.iter().copied()).collect();
+    state.spreads = state.spreads.iter().zip(&keep).filter(|part| *part.1).map(|part| *part.0).collect();
+    state.sums.retain(&keep);
+}
+
+/// Rows that may start a cluster of their own: of positive weight, and not on their centroid. Farthest first, then lowest.
+struct Candidates {
+    rows: Vec<(f64, u32)>,
+    next: usize,
+}
+
+impl Candidates {
+    fn new<F: Float>(plan: &Plan<'_, F>, data: &Data<'_, F>, state: &State<F>) -> Self {
+        let rows = data.rows();
+        let mut distances = vec![0.0; data.n()];
+        assign::distances(plan.level, rows, &state.centroids, Some(&state.labels), &mut distances);
+        let eligible = distances.into_iter().zip(0u32..).filter(|&(distance, i)| distance > 0.0 && rows.weight(i as usize) > 0.0);
+        let mut rows: Vec<_> = eligible.collect();
+        rows.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        Candidates { rows, next: 0 }
+    }
+
+    /// Takes the row at this place, and all rows equal to it; they are as far, so they are neighbours in the order.
+    fn take<F: Float>(&mut self, data: &Data<'_, F>, place: usize) -> Vec<u32> {
+        let (distance, row) = self.rows[place];
+        let values = data.rows().row(row as usize);
+        let first = self.rows.partition_point(|other| other.0 > distance);
+        let after = self.rows.partition_point(|other| other.0 >= distance);
+        let group = &self.rows[first..after];
+        let equal: Vec<u32> = group.iter().map(|other| other.1).filter(|&i| data.rows().row(i as usize) == values).collect();
+        self.rows.retain(|other| other.0 != distance || !equal.contains(&other.1));
+        equal
+    }
+
+    fn farthest<F: Float>(&mut self, data: &Data<'_, F>) -> Option<Vec<u32>> {
+        (self.next < self.rows.len()).then(|| self.take(data, self.next))
+    }
+
+    fn random<F: Float>(&mut self, data: &Data<'_, F>, rng: &mut SeededRng) -> Option<Vec<u32>> {
+        let weight = |row: &(f64, u32)| data.rows().weight(row.1 as usize);
+        let mut left = rng.uniform() * self.rows.iter().map(weight).sum::<f64>();
+        let place = self.rows.iter().position(|row| {
+            left -= weight(row);
+            left < 0.0
+        });
+        let place = place.or(self.rows.len().checked_sub(1))?;
+        Some(self.take(data, place))
+    }
+}

@@ -1,0 +1,156 @@
+//! The loop: assign, repair empty clusters, move the centroids, record, observe, stop.
+//!
+//! How the rows are assigned is the [`Step`]; everything else exists once, here. A step must leave the labels that the reference
+//! search would ([`crate::kernel`]), so which step runs can never change a result.
+
+mod empty;
+mod full;
+
+pub use empty::EmptyCluster;
+
+use crate::convergence::Convergence;
+use crate::data::Data;
+use crate::error::Error;
+use crate::float::Float;
+use crate::history::{Iteration, StopReason};
+use crate::kernel::moments::{Double, NOWHERE, RowSums};
+use crate::kernel::{Level, assign, exact, par};
+use crate::rng::SeededRng;
+use std::ops::ControlFlow;
+
+/// One way of assigning rows to their nearest centroids.
+pub(crate) trait Step<F: Float> {
+    /// Labels every row with its nearest centroid, moves the rows whose label changed between the sums, and returns their number.
+    fn assign(&mut self, data: &Data<'_, F>, centroids: &[F], labels: &mut [u32], sums: &mut RowSums) -> usize;
+}
+
+/// How the rows are assigned to the centroids. The choice changes the time a fit takes, and no bit of its result.
+///
+/// ```
+/// use centroids::{Algorithm, KMeans};
+/// # let data = ndarray::array![[0.0], [1.0], [8.0], [9.0]];
+/// let model = KMeans::new(2).algorithm(Algorithm::Lloyd).fit(&data)?;
+/// # Ok::<(), centroids::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// The fastest for the data at hand.
+    #[default]
+    Auto,
+    /// Every row against every centroid, in every iteration.
+    Lloyd,
+}
+
+/// What a run needs to know besides the data and the start.
+pub(crate) struct Plan<'a, F> {
+    pub level: Level,
+    pub run: usize,
+    pub seed: u64,
+    pub max_iter: usize,
+    pub algorithm: Algorithm,
+    pub empty_cluster: EmptyCluster,
+    pub convergence: &'a dyn Convergence<F>,
+}
+
+/// Sees each iteration, and may stop the run.
+pub(crate) type Observer<'a> = &'a mut dyn FnMut(&Iteration) -> ControlFlow<()>;
+
+/// What a run leaves: one consistent state.
+pub(crate) struct Run<F> {
+    pub centroids: Vec<F>,
+    pub labels: Vec<u32>,
+    /// Direct: the sum of the rows' reference distances.
+    pub inertia: f64,
+    pub history: Vec<Iteration>,
+    pub stop_reason: StopReason,
+}
+
+/// The state between two iterations.
+struct State<F> {
+    centroids: Vec<F>,
+    labels: Vec<u32>,
+    sums: RowSums,
+    /// Per cluster: weight times squared distance of the mean from the mean of all rows.
+    spreads: Vec<Double>,
+}
+
+pub(crate) fn run<F: Float>(
+    plan: &Plan<'_, F>,
+    data: &Data<'_, F>,
+    start: Vec<F>,
+    observer: Observer<'_>,
+) -> Result<Run<F>, Error> {
+    let mut step: Box<dyn Step<F>> = match plan.algorithm {
+        Algorithm::Auto | Algorithm::Lloyd => Box::new(full::Full::new(plan.level, data, &start)),
+    };
+    let k = start.len() / data.d;
+    let mut state = State {
+        centroids: start,
+        labels: vec![NOWHERE; data.n()],
+        sums: RowSums::new(k, &data.grids),
+        spreads: vec![Double::ZERO; k],
+    };
+    let mut rng = SeededRng::stream(plan.seed, 2 * plan.run as u64 + 1);
+    let mut history: Vec<Iteration> = Vec::new();
+    let mut reassigned = step.assign(data, &state.centroids, &mut state.labels, &mut state.sums);
+    let stop_reason = loop {
+        let index = history.len() + 1;
+        let (relocated, dropped) = empty::repair(plan, data, &mut state, &mut rng, index)?;
+        let moved = update(data, &mut state);
+        let scatter = state.spreads.iter().fold(Double::ZERO, |sum, spread| sum.plus(*spread)).value();
+        let inertia = (data.scatter - scatter).max(0.0) * data.weight_unit;
+        if relocated == 0 && history.last().is_some_and(|last| inertia > last.inertia) {
+            // Means rounded to F can make two assignments alternate for ever, each a little worse for the other's centroids.
+            // Not even the best means of this assignment improve on the last one: that one stands.
+            break StopReason::Converged;
+        }
+        let shift: f64 = moved.chunks_exact(data.d).zip(state.centroids.chunks_exact(data.d)).map(|(new, old)| exact::squared_distance(new, old)).sum();
+        let fixed = shift == 0.0 && reassigned == 0 && relocated == 0;
+        state.centroids = moved;
+        let relative_shift = if data.variance > 0.0 { shift / data.variance } else { 0.0 };
+        history.push(Iteration { run: plan.run, index, inertia, shift, relative_shift, reassigned, relocated, dropped });
+        let stop = if observer(&history[index - 1]).is_break() {
+            Some(StopReason::Observer)
+        } else if fixed || plan.convergence.is_met(&history) {
+            Some(StopReason::Converged)
+        } else if index >= plan.max_iter {
+            Some(StopReason::MaxIterations)
+        } else {
+            None
+        };
+        if let Some(reason) = stop && fixed {
+            break reason;
+        }
+        reassigned = step.assign(data, &state.centroids, &mut state.labels, &mut state.sums);
+        if let Some(reason) = stop {
+            let emptied = (0..state.sums.clusters()).any(|j| state.sums.count(j) == 0);
+            // A criterion may be met just when a cluster loses its last row: then the run goes on, while it may.
+            if !emptied || reason != StopReason::Converged || index >= plan.max_iter {
+                empty::finish(plan, data, &mut state, index)?;
+                break reason;
+            }
+        }
+    };
+    let State { centroids, labels, .. } = state;
+    let grid = data.distance_grid(&centroids);
+    let inertia = assign::inertia(plan.level, data.rows(), &centroids, Some(&labels), &grid) * data.weight_unit;
+    Ok(Run { centroids, labels, inertia, history, stop_reason })
+}
+
+/// The means of the clusters; refreshes the spreads of those that changed.
+fn update<F: Float>(data: &Data<'_, F>, state: &mut State<F>) -> Vec<F> {
+    let d = data.d;
+    let mut means = state.centroids.clone();
+    let changed: Vec<bool> = (0..state.sums.clusters()).map(|j| state.sums.take_touched(j)).collect();
+    let sums = &state.sums;
+    let mut workers = vec![(); par::workers_for(means.len() as f64 * 50.0)];
+    let clusters = means.chunks_exact_mut(d).zip(&mut state.spreads).zip(changed).enumerate();
+    par::share(&mut workers, clusters, |(), (j, ((mean, spread), changed))| {
+        if changed && sums.count(j) > 0 {
+            *spread = sums.mean(j, &data.grids, data.weighted(), &data.mean, mean);
+        }
+    });
+    means
+}

@@ -1,0 +1,231 @@
+//! The fitted model.
+
+use crate::data::{Data, check_rows};
+use crate::error::Error;
+use crate::float::Float;
+use crate::history::{Iteration, StopReason};
+use crate::kernel::pack::{Frame, Packed};
+use crate::kernel::{Level, assign};
+use crate::lloyd::Run;
+use ndarray::{Array1, Array2, ArrayBase, Ix1, Ix2};
+
+/// Centroids, and the labels and history of the fit that found them: one consistent state.
+///
+/// Whatever stopped the fit, `predict(&data) == labels()` and `score(&data) == -inertia()` for the data of the fit, to the bit.
+///
+/// ```
+/// use centroids::KMeans;
+/// use ndarray::array;
+///
+/// let data = array![[0.0, 0.0], [0.0, 1.0], [9.0, 9.0], [9.0, 8.0]];
+/// let model = KMeans::new(2).fit(&data)?;
+/// assert_eq!(model.predict(&data)?, model.labels());
+/// assert_eq!(model.score(&data)?, -model.inertia());
+/// assert_eq!(model.cluster_sizes(), [2, 2]);
+/// # Ok::<(), centroids::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct KMeansModel<F: Float> {
+    pub(crate) centroids: Array2<F>,
+    pub(crate) labels: Array1<usize>,
+    pub(crate) cluster_sizes: Vec<usize>,
+    pub(crate) inertia: f64,
+    pub(crate) history: Vec<Iteration>,
+    pub(crate) stop_reason: StopReason,
+    pub(crate) level: Level,
+}
+
+impl<F: Float> PartialEq for KMeansModel<F> {
+    fn eq(&self, other: &Self) -> bool {
+        self.centroids == other.centroids
+            && self.labels == other.labels
+            && self.inertia == other.inertia
+            && self.history == other.history
+            && self.stop_reason == other.stop_reason
+    }
+}
+
+impl<F: Float> KMeansModel<F> {
+    pub(crate) fn new(level: Level, run: Run<F>, d: usize) -> Self {
+        let k = run.centroids.len() / d;
+        let labels: Array1<usize> = run.labels.iter().map(|&label| label as usize).collect();
+        let mut cluster_sizes = vec![0; k];
+        labels.iter().for_each(|&label| cluster_sizes[label] += 1);
+        KMeansModel {
+            centroids: Array2::from_shape_vec((k, d), run.centroids).expect("k rows of d values"),
+            labels,
+            cluster_sizes,
+            inertia: run.inertia,
+            history: run.history,
+            stop_reason: run.stop_reason,
+            level,
+        }
+    }
+
+    /// The centroids, (k, d). After convergence each is the mean of its rows, rounded to F.
+    #[must_use]
+    pub fn centroids(&self) -> &Array2<F> {
+        &self.centroids
+    }
+
+    /// For each row of the fit, the index of the centroid nearest to it: by the squared Euclidean distance in f64, ties to the lowest index.
+    #[must_use]
+    pub fn labels(&self) -> &Array1<usize> {
+        &self.labels
+    }
+
+    /// Sum of the squared distances of the rows of the fit to their centroids, each times its weight. Summed without rounding, then rounded once.
+    #[must_use]
+    pub fn inertia(&self) -> f64 {
+        self.inertia
+    }
+
+    /// Clusters in the model: k, or fewer if empty ones were removed (see [`EmptyCluster`](crate::EmptyCluster)).
+    #[must_use]
+    pub fn n_clusters(&self) -> usize {
+        self.centroids.nrows()
+    }
+
+    /// Columns of the data.
+    #[must_use]
+    pub fn n_features(&self) -> usize {
+        self.centroids.ncols()
+    }
+
+    /// Rows of the fit with each label, those of weight 0 included.
+    ///
+    /// A 0 is possible only when the fit stopped at `max_iter` or by its observer, just as a cluster lost its last row.
+    #[must_use]
+    pub fn cluster_sizes(&self) -> &[usize] {
+        &self.cluster_sizes
+    }
+
+    /// Iterations of the run that was kept.
+    #[must_use]
+    pub fn n_iter(&self) -> usize {
+        self.history.len()
+    }
+
+    /// The iterations of the run that was kept.
+    #[must_use]
+    pub fn history(&self) -> &[Iteration] {
+        &self.history
+    }
+
+    /// Why the run that was kept stopped.
+    #[must_use]
+    pub fn stop_reason(&self) -> StopReason {
+        self.stop_reason
+    }
+
+    fn packed(&self) -> Packed<F> {
+        let centroids = self.centroids.as_slice().expect("standard layout");
+        let frame = Frame::of_centroids(self.level, centroids, self.n_features());
+        Packed::new(self.level, &frame, centroids, self.n_features())
+    }
+
+    /// For each row of `rows`, (n, d), the index of the nearest centroid; ties to the lowest index. Costs O(n k d); n may be 0.
+    ///
+    /// # Errors
+    ///
+    /// If the columns do not match the model's, or a value is not finite.
+    pub fn predict<S: ndarray::Data<Elem = F>>(&self, rows: &ArrayBase<S, Ix2>) -> Result<Array1<usize>, Error> {
+        Ok(self.label(rows)?.into_iter().map(|label| label as usize).collect())
+    }
+
+    fn label<S: ndarray::Data<Elem = F>>(&self, rows: &ArrayBase<S, Ix2>) -> Result<Vec<u32>, Error> {
+        let values = check_rows(self.level, rows, self.n_features())?;
+        let mut labels = vec![0; rows.nrows()];
+        assign::label_all(self.level, &self.packed(), &values, &mut labels);
+        Ok(labels)
+    }
+
+    /// The index of the centroid nearest to one row of d values. Costs O(k d), and allocates nothing if the row is contiguous.
+    ///
+    /// ```
+    /// # let model = centroids::KMeans::new(2).fit(&ndarray::array![[0.0], [9.0]])?;
+    /// assert_eq!(model.predict_one(&ndarray::array![9.5])?, model.labels()[1]);
+    /// # Ok::<(), centroids::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`predict`](Self::predict); the row counts as row 0.
+    pub fn predict_one<S: ndarray::Data<Elem = F>>(&self, row: &ArrayBase<S, Ix1>) -> Result<usize, Error> {
+        let row = row.view().insert_axis(ndarray::Axis(0));
+        let values = check_rows(self.level, &row, self.n_features())?;
+        let centroids = self.centroids.as_slice().expect("standard layout");
+        Ok(F::nearest(self.level, &values, centroids).0 as usize)
+    }
+
+    /// The Euclidean distance (not squared) of each row to each centroid, (n, k): the rows as seen from the centroids. Costs O(n k d) in f64.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// let model = centroids::KMeans::new(2).init(array![[0.0], [9.0]]).fit(&array![[0.0], [9.0]])?;
+    /// assert_eq!(model.transform(&array![[3.0]])?, array![[3.0, 6.0]]);
+    /// # Ok::<(), centroids::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`predict`](Self::predict).
+    pub fn transform<S: ndarray::Data<Elem = F>>(&self, rows: &ArrayBase<S, Ix2>) -> Result<Array2<F>, Error> {
+        let d = self.n_features();
+        let values = check_rows(self.level, rows, d)?;
+        let (n, k) = (rows.nrows(), self.n_clusters());
+        if n.checked_mul(k).and_then(|size| size.checked_mul(8)).is_none_or(|size| size > isize::MAX as usize) {
+            return Err(Error::TooBig { rows: n, columns: d, k });
+        }
+        let mut distances = Array2::from_elem((n, k), F::default());
+        let centroids = self.centroids.as_slice().expect("standard layout");
+        let out = distances.as_slice_mut().expect("standard layout");
+        assign::transform(self.level, &values, centroids, d, out);
+        Ok(distances)
+    }
+
+    /// Minus the sum of the squared distances of the rows to their nearest centroids, so that more is better. At least one row.
+    ///
+    /// # Errors
+    ///
+    /// As [`predict`](Self::predict), and if there are no rows.
+    pub fn score<S: ndarray::Data<Elem = F>>(&self, rows: &ArrayBase<S, Ix2>) -> Result<f64, Error> {
+        self.weighted_score(rows, None::<&Array1<F>>)
+    }
+
+    /// [`score`](Self::score) with each squared distance times a weight. For the data and weights of the fit this is minus the inertia, to the bit.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// let (data, weights) = (array![[0.0], [3.0]], array![2.0, 1.0]);
+    /// let model = centroids::KMeans::new(1).fit_weighted(&data, &weights)?;
+    /// assert_eq!(model.score_weighted(&data, &weights)?, -6.0);
+    /// # Ok::<(), centroids::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`score`](Self::score), and any broken rule about the weights.
+    pub fn score_weighted<S, W>(&self, rows: &ArrayBase<S, Ix2>, weights: &ArrayBase<W, Ix1>) -> Result<f64, Error>
+    where
+        S: ndarray::Data<Elem = F>,
+        W: ndarray::Data<Elem = F>,
+    {
+        self.weighted_score(rows, Some(weights))
+    }
+
+    fn weighted_score<S, W>(&self, rows: &ArrayBase<S, Ix2>, weights: Option<&ArrayBase<W, Ix1>>) -> Result<f64, Error>
+    where
+        S: ndarray::Data<Elem = F>,
+        W: ndarray::Data<Elem = F>,
+    {
+        if rows.ncols() != self.n_features() {
+            return Err(Error::ColumnMismatch { expected: self.n_features(), found: rows.ncols() });
+        }
+        let data = Data::new(self.level, rows, weights)?;
+        let labels = self.label(rows)?;
+        let centroids = self.centroids.as_slice().expect("standard layout");
+        let grid = data.distance_grid(centroids);
+        Ok(-(assign::inertia(self.level, data.rows(), centroids, Some(&labels), &grid) * data.weight_unit))
+    }
+}
