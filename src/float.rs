@@ -18,7 +18,7 @@ use std::fmt::{Debug, Display, LowerExp};
 /// # let labels = two_groups(&data).unwrap();
 /// # assert_ne!(labels[0], labels[1]);
 /// ```
-pub trait Float: num_traits::Float + Element + Debug + Display + LowerExp + Default + Send + Sync + 'static {}
+pub trait Float: Element + Debug + Display + LowerExp {}
 
 impl Float for f32 {}
 impl Float for f64 {}

@@ -4,7 +4,7 @@ use super::element::{Element, Level, Vector};
 use super::moments::{Grid, Grids, Moves, RowSums, Sum};
 use super::pack::{FEW_COLUMNS, Packed, Range};
 use super::{lanes, par, tile};
-use fearless_simd::{Simd, SimdBase};
+use fearless_simd::Simd;
 
 /// The rows that a pass reads: n rows of d values, and their weights.
 #[derive(Clone, Copy)]
@@ -90,7 +90,6 @@ pub(super) fn label<S: Simd, F: Element>(
             }
         };
     }
-    let _ = Vector::<S, F>::LEN;
     few!(1 2 3 4 5 6 7 8);
 }
 

@@ -6,15 +6,19 @@ use super::pack::{Frame, Packed};
 use super::screen::Screen;
 use super::{assign, exact, moments, pack, screen};
 pub(crate) use fearless_simd::Level;
-use fearless_simd::{Simd, SimdBase, SimdFloatElement, dispatch};
+use super::vector::Lanes;
+use fearless_simd::{Simd, dispatch};
 
 /// A vector of the element at a SIMD level.
-pub(crate) type Vector<S, F> = <F as SimdFloatElement>::Native<S>;
+pub(crate) type Vector<S, F> = <F as Element>::Vector<S>;
 
 /// f32 or f64. Sealed: its module is private. Each loop below is compiled per type and SIMD level, here.
 #[doc(hidden)]
 #[allow(private_interfaces)]
-pub trait Element: SimdFloatElement + Send + Sync + 'static {
+pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
+    /// The vector of a SIMD level.
+    type Vector<S: Simd>: Lanes<S, Self>;
+
     /// Unit roundoff: half the distance from 1 to the next number.
     const UNIT: f64;
     /// The smallest positive number.
@@ -58,9 +62,10 @@ pub trait Element: SimdFloatElement + Send + Sync + 'static {
 }
 
 macro_rules! element {
-    ($float:ty, $bits:ty, $digits:literal, $limit:expr, $exponents:expr) => {
+    ($float:ty, $vector:ident, $bits:ty, $digits:literal, $limit:expr, $exponents:expr) => {
         #[allow(private_interfaces)]
         impl Element for $float {
+            type Vector<S: Simd> = S::$vector;
             const UNIT: f64 = <$float>::EPSILON as f64 / 2.0;
             const TINY: f64 = <$float>::from_bits(1) as f64;
             const HUGE: f64 = <$float>::MAX as f64;
@@ -96,7 +101,7 @@ macro_rules! element {
             fn width(level: Level) -> usize {
                 #[inline(always)]
                 fn of<S: Simd>(_: S) -> usize {
-                    Vector::<S, $float>::LEN
+                    <Vector<S, $float> as Lanes<S, $float>>::LEN
                 }
                 dispatch!(level, simd => of(simd))
             }
@@ -126,8 +131,8 @@ macro_rules! element {
 }
 
 // Squared distances of f32 data never overflow f64; those of f64 data do past 2^511, and their sums a little before.
-element!(f32, u32, 23, f32::MAX as f64, (-126, 127));
-element!(f64, u64, 52, f64::from_bits((1023 + 480) << 52), (-1022, 1023));
+element!(f32, f32s, u32, 23, f32::MAX as f64, (-126, 127));
+element!(f64, f64s, u64, 52, f64::from_bits((1023 + 480) << 52), (-1022, 1023));
 
 /// Used by the loops that take a frame.
 #[inline(always)]

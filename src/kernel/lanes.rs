@@ -8,7 +8,8 @@ use super::assign::Scratch;
 use super::element::{Element, Vector, framed};
 use super::exact::nearest;
 use super::pack::{Frame, Packed};
-use fearless_simd::{Select, Simd, SimdBase, SimdFloat, SimdMask};
+use super::vector::{Lanes, all};
+use fearless_simd::Simd;
 
 /// Rows of `D` values each, transposed into the frame: `out[t][lane]`; lanes without a row are zero.
 #[inline(always)]
@@ -42,11 +43,12 @@ pub(super) fn label<S: Simd, F: Element, const D: usize, const B: usize>(
     let slack = Vector::<S, F>::splat(simd, packed.most_slack);
     let turned = &mut scratch.framed[..D * group];
     let (tags, state) = scratch.state.split_at_mut(len);
-    let (bests, seconds) = state[..2 * len].split_at_mut(len);
+    let (bests, state) = state.split_at_mut(len);
+    let (seconds, owns) = state.split_at_mut(len);
     for (rows, labels) in rows.chunks(group * D).zip(labels.chunks_mut(group)) {
         transpose::<F, D>(rows, &packed.frame, group, turned);
         let x: [[Vector<S, F>; D]; B] = std::array::from_fn(|b| {
-            std::array::from_fn(|t| Vector::<S, F>::from_slice(simd, &turned[t * group + b * len..][..len]))
+            std::array::from_fn(|t| Vector::<S, F>::load(simd, &turned[t * group + b * len..]))
         });
         let (mut best, mut second, mut tag) = ([least; B], [least; B], [zero; B]);
         for record in packed.records.chunks_exact(D + 2) {
@@ -57,7 +59,7 @@ pub(super) fn label<S: Simd, F: Element, const D: usize, const B: usize>(
                 for t in 0..D {
                     score = x[b][t].mul_add(Vector::<S, F>::splat(simd, record[t]), score);
                 }
-                tag[b] = score.simd_gt(best[b]).select(index, tag[b]);
+                tag[b] = score.if_greater(best[b], index, tag[b]);
                 second[b] = second[b].max(score.min(best[b]));
                 best[b] = best[b].max(score);
             }
@@ -68,16 +70,17 @@ pub(super) fn label<S: Simd, F: Element, const D: usize, const B: usize>(
                 norm = x[b][t].mul_add(x[b][t], norm);
             }
             let own = norm.mul_add(factor, floor);
-            tag[b].store_slice(tags);
+            tag[b].store(tags);
             for (label, tag) in labels.iter_mut().zip(&*tags) {
                 *label = tag.untag();
             }
-            let settled = (best[b] - second[b]).simd_gt(own + slack);
-            if settled.any_false() {
-                best[b].store_slice(bests);
-                second[b].store_slice(seconds);
+            let unsettled = all(len) & !(best[b] - second[b]).greater(own + slack);
+            if unsettled != 0 {
+                best[b].store(bests);
+                second[b].store(seconds);
+                own.store(owns);
                 let group_rows = &rows[b * len * D..];
-                settle(simd, packed, group_rows, own.as_slice(), bests, seconds, !settled.to_bitmask(), labels);
+                settle(simd, packed, group_rows, [owns, bests, seconds], unsettled, labels);
             }
         }
     }
@@ -86,14 +89,11 @@ pub(super) fn label<S: Simd, F: Element, const D: usize, const B: usize>(
 /// The rows named by the mask: some the best centroid's own slack certifies, the rest go through the reference search.
 #[cold]
 #[inline(never)]
-#[allow(clippy::too_many_arguments)]
 fn settle<S: Simd, F: Element>(
     simd: S,
     packed: &Packed<F>,
     rows: &[F],
-    own: &[F],
-    best: &[F],
-    second: &[F],
+    [own, best, second]: [&[F]; 3],
     unsettled: u64,
     labels: &mut [u32],
 ) {
@@ -101,7 +101,7 @@ fn settle<S: Simd, F: Element>(
         #[inline(always)]
         || {
             for (i, (label, row)) in labels.iter_mut().zip(rows.chunks_exact(packed.d)).enumerate() {
-                if unsettled >> i & 1 == 1 && (best[i] - second[i] > own[i] + packed.slack[*label as usize]) == false {
+                if unsettled >> i & 1 == 1 && !(best[i] - second[i] > own[i] + packed.slack[*label as usize]) {
                     *label = nearest(row, &packed.centroids).0;
                 }
             }

@@ -42,6 +42,8 @@ pub(crate) mod screen;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tile;
+mod vector;
 
+#[allow(unreachable_pub)] // A supertrait of the public `Float`, in a private module: that is what seals it.
 pub use element::Element;
 pub(crate) use element::Level;

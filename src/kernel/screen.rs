@@ -9,7 +9,8 @@ use super::element::{Element, Level, Vector};
 use super::exact::squared_distance;
 use super::pack::Packed;
 use super::{lanes, par, tile};
-use fearless_simd::{Simd, SimdBase, SimdFloat, SimdMask};
+use super::vector::{Lanes, all};
+use fearless_simd::Simd;
 
 /// Candidates at most: the bits of a row's mask.
 pub(crate) const CANDIDATES: usize = 32;
@@ -74,21 +75,22 @@ fn few<S: Simd, F: Element, const D: usize>(
     let groups = rows.chunks(len * D).zip(nearest.chunks(len)).zip(screen.masks.chunks_mut(len));
     for ((rows, nearest), masks) in groups {
         lanes::transpose::<F, D>(rows, &packed.frame, len, turned);
-        let x: [Vector<S, F>; D] = std::array::from_fn(|t| Vector::<S, F>::from_slice(simd, &turned[t * len..][..len]));
+        let x: [Vector<S, F>; D] = std::array::from_fn(|t| Vector::<S, F>::load(simd, &turned[t * len..]));
         let mut norm = Vector::<S, F>::splat(simd, F::default());
         for x in x {
             norm = x.mul_add(x, norm);
         }
-        for ((threshold_out, &norm), &nearest) in screen.thresholds.iter_mut().zip(norm.as_slice()).zip(nearest) {
+        norm.store(&mut screen.scratch.norms);
+        for ((threshold_out, &norm), &nearest) in screen.thresholds.iter_mut().zip(&screen.scratch.norms).zip(nearest) {
             *threshold_out = threshold(packed, norm, nearest);
         }
-        let bound = Vector::<S, F>::from_slice(simd, &screen.thresholds[..len]);
+        let bound = Vector::<S, F>::load(simd, &screen.thresholds);
         for (j, record) in packed.records.chunks_exact(D + 2).enumerate() {
             let mut score = Vector::<S, F>::splat(simd, record[D]);
             for t in 0..D {
                 score = x[t].mul_add(Vector::<S, F>::splat(simd, record[t]), score);
             }
-            let mut near = (!score.simd_lt(bound)).to_bitmask();
+            let mut near = all(len) & !score.less(bound);
             while near != 0 {
                 if let Some(mask) = masks.get_mut(near.trailing_zeros() as usize) {
                     *mask |= 1 << j;
@@ -116,7 +118,7 @@ fn many<S: Simd, F: Element>(simd: S, packed: &Packed<F>, rows: &[F], nearest: &
             let scores = tile::scores(simd, rows, panel, d);
             for (r, (mask, &threshold)) in masks.iter_mut().zip(thresholds).enumerate() {
                 for (v, score) in scores[r].iter().enumerate() {
-                    let near = (!score.simd_lt(threshold)).to_bitmask() as u32;
+                    let near = !score.less(Vector::<S, F>::splat(simd, threshold)) as u32;
                     let first = (2 * p + v) * len;
                     if first < packed.k {
                         let here = (packed.k - first).min(len);

@@ -9,7 +9,8 @@ use super::assign::Scratch;
 use super::element::{Element, Vector, framed};
 use super::exact::{nearest, squared_distance};
 use super::pack::{BLOCK, Packed};
-use fearless_simd::{Select, Simd, SimdBase, SimdFloat, SimdMask};
+use super::vector::{Lanes, all};
+use fearless_simd::Simd;
 
 /// Rows of a tile.
 pub(crate) const ROWS: usize = 6;
@@ -19,7 +20,7 @@ pub(crate) const ROWS: usize = 6;
 pub(super) fn scores<S: Simd, F: Element>(simd: S, rows: &[F], panel: &[F], d: usize) -> [[Vector<S, F>; 2]; ROWS] {
     let len = Vector::<S, F>::LEN;
     let (start, panel) = panel.split_at(2 * len);
-    let start = [Vector::<S, F>::from_slice(simd, &start[..len]), Vector::<S, F>::from_slice(simd, &start[len..])];
+    let start = [Vector::<S, F>::load(simd, start), Vector::<S, F>::load(simd, &start[len..])];
     let rows: [&[F]; ROWS] = std::array::from_fn(|r| &rows[r * d..][..d]);
     if d <= BLOCK {
         return block(simd, [start; ROWS], rows, panel);
@@ -32,8 +33,8 @@ pub(super) fn scores<S: Simd, F: Element>(simd: S, rows: &[F], panel: &[F], d: u
         let columns = panel.len() / (2 * len);
         let part = block(simd, [[zero; 2]; ROWS], std::array::from_fn(|r| &rows[r][first..][..columns]), panel);
         for r in 0..ROWS {
-            total[r][0] += part[r][0];
-            total[r][1] += part[r][1];
+            total[r][0] = total[r][0] + part[r][0];
+            total[r][1] = total[r][1] + part[r][1];
         }
         first += columns;
     }
@@ -51,9 +52,8 @@ fn block<S: Simd, F: Element>(
     let columns = panel.len() / (2 * len);
     let rows: [&[F]; ROWS] = std::array::from_fn(|r| &rows[r][..columns]);
     for (t, centroids) in panel.chunks_exact(2 * len).enumerate() {
-        let (low, high) = centroids.split_at(len);
-        let low = Vector::<S, F>::from_slice(simd, low);
-        let high = Vector::<S, F>::from_slice(simd, &high[..len]);
+        let low = Vector::<S, F>::load(simd, centroids);
+        let high = Vector::<S, F>::load(simd, &centroids[len..]);
         for r in 0..ROWS {
             let x = Vector::<S, F>::splat(simd, rows[r][t]);
             sum[r][0] = x.mul_add(low, sum[r][0]);
@@ -75,14 +75,14 @@ pub(super) fn frame_rows<S: Simd, F: Element>(simd: S, packed: &Packed<F>, rows:
         let (offset, offset_rest) = packed.frame.offset[..d].split_at(whole);
         let (y, y_rest) = out.split_at_mut(whole);
         for ((x, offset), y) in x.chunks_exact(len).zip(offset.chunks_exact(len)).zip(y.chunks_exact_mut(len)) {
-            let moved = (Vector::<S, F>::from_slice(simd, x) - Vector::<S, F>::from_slice(simd, offset)) * scale;
+            let moved = (Vector::<S, F>::load(simd, x) - Vector::<S, F>::load(simd, offset)) * scale;
             sum = moved.mul_add(moved, sum);
-            moved.store_slice(y);
+            moved.store(y);
         }
-        let mut total = sum.reduce_sum();
+        let mut total = sum.total();
         for ((&x, &offset), y) in x_rest.iter().zip(offset_rest).zip(y_rest) {
             *y = framed(x, offset, &packed.frame);
-            total += *y * *y;
+            total = total + *y * *y;
         }
         *norm = total;
     }
@@ -116,34 +116,34 @@ pub(super) fn label<S: Simd, F: Element>(
             for (r, state) in states.chunks_exact_mut(3 * len).enumerate() {
                 let (best_out, state) = state.split_at_mut(len);
                 let (second_out, tag_out) = state.split_at_mut(len);
-                let mut best = Vector::<S, F>::from_slice(simd, best_out);
-                let mut second = Vector::<S, F>::from_slice(simd, second_out);
-                let mut tag = Vector::<S, F>::from_slice(simd, &tag_out[..len]);
+                let mut best = Vector::<S, F>::load(simd, best_out);
+                let mut second = Vector::<S, F>::load(simd, second_out);
+                let mut tag = Vector::<S, F>::load(simd, tag_out);
                 for v in 0..2 {
                     let score = scores[r][v];
-                    tag = score.simd_gt(best).select(tags[v], tag);
+                    tag = score.if_greater(best, tags[v], tag);
                     second = second.max(score.min(best));
                     best = best.max(score);
                 }
-                best.store_slice(best_out);
-                second.store_slice(second_out);
-                tag.store_slice(&mut tag_out[..len]);
+                best.store(best_out);
+                second.store(second_out);
+                tag.store(tag_out);
             }
         }
     }
     for (i, (label, state)) in labels.iter_mut().zip(states.chunks_exact(3 * len)).enumerate() {
-        let best = Vector::<S, F>::from_slice(simd, &state[..len]);
-        let second = Vector::<S, F>::from_slice(simd, &state[len..2 * len]);
+        let best = Vector::<S, F>::load(simd, state);
+        let second = Vector::<S, F>::load(simd, &state[len..]);
         let tags = &state[2 * len..];
-        let top = best.reduce_max();
-        let lane = (best.simd_eq(top).to_bitmask().trailing_zeros() as usize).min(len - 1);
+        let top = best.largest();
+        let lane = (best.equal(Vector::<S, F>::splat(simd, top)).trailing_zeros() as usize).min(len - 1);
         *label = tags[lane].untag() * len as u32 + lane as u32;
         let own = norms[i] * packed.row_factor + packed.row_floor;
         let margin = Vector::<S, F>::splat(simd, top - (own + packed.slack[*label as usize]));
-        let near = !best.simd_lt(margin);
-        let crowded = !second.simd_lt(margin);
-        if near.to_bitmask().count_ones() != 1 || crowded.any_true() {
-            *label = settle(simd, packed, &rows[i * d..][..d], tags, near.to_bitmask(), crowded.any_true());
+        let near = all(len) & !best.less(margin);
+        let crowded = second.less(margin) != all(len);
+        if crowded || near.count_ones() != 1 {
+            *label = settle(simd, packed, &rows[i * d..][..d], tags, near, crowded);
         }
     }
 }

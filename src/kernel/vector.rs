@@ -1,0 +1,95 @@
+//! The few vector operations that the kernel needs, over `fearless_simd`'s vectors.
+//!
+//! A trait of our own keeps `fearless_simd` out of the bounds of [`Float`](crate::Float): its element trait brings conversions that would
+//! make `F::from` ambiguous in generic code of users. Comparisons give one bit per lane, from the lowest.
+
+use fearless_simd::{Select, Simd, SimdBase, SimdFloat, SimdFloatElement, SimdMask};
+use std::ops::{Add, Mul, Sub};
+
+/// A vector of `F` at SIMD level `S`.
+pub trait Lanes<S, F>: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> {
+    /// Lanes of the vector.
+    const LEN: usize;
+    /// The value in every lane.
+    fn splat(simd: S, value: F) -> Self;
+    /// The first `LEN` values.
+    fn load(simd: S, values: &[F]) -> Self;
+    /// Into the first `LEN` values.
+    fn store(self, values: &mut [F]);
+    /// `self * factor + term`, fused where the machine can.
+    fn mul_add(self, factor: Self, term: Self) -> Self;
+    /// The larger of each two lanes.
+    fn max(self, other: Self) -> Self;
+    /// The smaller of each two lanes.
+    fn min(self, other: Self) -> Self;
+    /// `yes` where `self > other`, else `no`; bits are passed through untouched.
+    fn if_greater(self, other: Self, yes: Self, no: Self) -> Self;
+    /// Lanes where `self > other`.
+    fn greater(self, other: Self) -> u64;
+    /// Lanes where `self < other`.
+    fn less(self, other: Self) -> u64;
+    /// Lanes where `self == other`.
+    fn equal(self, other: Self) -> u64;
+    /// The largest lane.
+    fn largest(self) -> F;
+    /// The sum of the lanes, in any order.
+    fn total(self) -> F;
+}
+
+impl<S: Simd, F: SimdFloatElement, V: SimdFloat<S, Element = F>> Lanes<S, F> for V {
+    const LEN: usize = <V as SimdBase<S>>::LEN;
+    #[inline(always)]
+    fn splat(simd: S, value: F) -> Self {
+        <V as SimdBase<S>>::splat(simd, value)
+    }
+    #[inline(always)]
+    fn load(simd: S, values: &[F]) -> Self {
+        V::from_slice(simd, &values[..<V as SimdBase<S>>::LEN])
+    }
+    #[inline(always)]
+    fn store(self, values: &mut [F]) {
+        self.store_slice(&mut values[..<V as SimdBase<S>>::LEN]);
+    }
+    #[inline(always)]
+    fn mul_add(self, factor: Self, term: Self) -> Self {
+        SimdFloat::mul_add(self, factor, term)
+    }
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        SimdBase::max(self, other)
+    }
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        SimdBase::min(self, other)
+    }
+    #[inline(always)]
+    fn if_greater(self, other: Self, yes: Self, no: Self) -> Self {
+        self.simd_gt(other).select(yes, no)
+    }
+    #[inline(always)]
+    fn greater(self, other: Self) -> u64 {
+        self.simd_gt(other).to_bitmask()
+    }
+    #[inline(always)]
+    fn less(self, other: Self) -> u64 {
+        self.simd_lt(other).to_bitmask()
+    }
+    #[inline(always)]
+    fn equal(self, other: Self) -> u64 {
+        self.simd_eq(other).to_bitmask()
+    }
+    #[inline(always)]
+    fn largest(self) -> F {
+        self.reduce_max()
+    }
+    #[inline(always)]
+    fn total(self) -> F {
+        self.reduce_sum()
+    }
+}
+
+/// A bit for each of the first `lanes` lanes.
+#[inline(always)]
+pub(crate) fn all(lanes: usize) -> u64 {
+    u64::MAX >> (64 - lanes)
+}
