@@ -191,20 +191,23 @@ fn check_magnitude<F: Float>(values: &[F], d: usize) -> Result<(), Error> {
     Ok(())
 }
 
-/// Rows to be labelled by a model of d columns: finite and contiguous. May be none.
-pub(crate) fn check_rows<'a, F: Float, S: ndarray::Data<Elem = F>>(
-    level: Level,
+/// Rows for a model of d columns: contiguous. May be none. Their values are still to be checked.
+pub(crate) fn rows_of<'a, F: Float, S: ndarray::Data<Elem = F>>(
     rows: &'a ArrayBase<S, Ix2>,
     d: usize,
 ) -> Result<Cow<'a, [F]>, Error> {
     if rows.ncols() != d {
         return Err(Error::ColumnMismatch { expected: d, found: rows.ncols() });
     }
-    let values = contiguous(rows);
-    let view = Rows { values: &values, d, weights: None };
-    assign::range(level, view).map_err(|(row, column)| Error::NotFinite { row, column })?;
-    check_magnitude(&values, d)?;
-    Ok(values)
+    Ok(contiguous(rows))
+}
+
+/// The first value that is not finite, or is too large.
+pub(crate) fn check_values<F: Float>(values: &[F], d: usize) -> Result<(), Error> {
+    if let Some(at) = values.iter().position(|x| !x.is_finite()) {
+        return Err(Error::NotFinite { row: at / d, column: at % d });
+    }
+    check_magnitude(values, d)
 }
 
 /// Starting centroids, row by row, once they are known to be k by d and finite.

@@ -1,6 +1,6 @@
 //! The fitted model.
 
-use crate::data::{Data, check_rows};
+use crate::data::{Data, check_values, rows_of};
 use crate::error::Error;
 use crate::float::Float;
 use crate::history::{Iteration, StopReason};
@@ -130,14 +130,13 @@ impl<F: Float> KMeansModel<F> {
     ///
     /// If the columns do not match the model's, or a value is not finite.
     pub fn predict<S: ndarray::Data<Elem = F>>(&self, rows: &ArrayBase<S, Ix2>) -> Result<Array1<usize>, Error> {
-        Ok(self.label(rows)?.into_iter().map(|label| label as usize).collect())
-    }
-
-    fn label<S: ndarray::Data<Elem = F>>(&self, rows: &ArrayBase<S, Ix2>) -> Result<Vec<u32>, Error> {
-        let values = check_rows(self.level, rows, self.n_features())?;
+        let values = rows_of(rows, self.n_features())?;
         let mut labels = vec![0; rows.nrows()];
-        assign::label_all(self.level, &self.packed(), &values, &mut labels);
-        Ok(labels)
+        // The kernel meets bad values on its way; only then are they looked for.
+        if !assign::label_all(self.level, &self.packed(), &values, &mut labels) {
+            check_values(&values, self.n_features())?;
+        }
+        Ok(labels.into())
     }
 
     /// The index of the centroid nearest to one row of d values. Costs O(k d), and allocates nothing if the row is contiguous.
@@ -153,7 +152,8 @@ impl<F: Float> KMeansModel<F> {
     /// As [`predict`](Self::predict); the row counts as row 0.
     pub fn predict_one<S: ndarray::Data<Elem = F>>(&self, row: &ArrayBase<S, Ix1>) -> Result<usize, Error> {
         let row = row.view().insert_axis(ndarray::Axis(0));
-        let values = check_rows(self.level, &row, self.n_features())?;
+        let values = rows_of(&row, self.n_features())?;
+        check_values(&values, self.n_features())?;
         let centroids = self.centroids.as_slice().expect("standard layout");
         Ok(F::nearest(self.level, &values, centroids).0 as usize)
     }
@@ -172,7 +172,8 @@ impl<F: Float> KMeansModel<F> {
     /// As [`predict`](Self::predict).
     pub fn transform<S: ndarray::Data<Elem = F>>(&self, rows: &ArrayBase<S, Ix2>) -> Result<Array2<F>, Error> {
         let d = self.n_features();
-        let values = check_rows(self.level, rows, d)?;
+        let values = rows_of(rows, d)?;
+        check_values(&values, d)?;
         let (n, k) = (rows.nrows(), self.n_clusters());
         if n.checked_mul(k).and_then(|size| size.checked_mul(8)).is_none_or(|size| size > isize::MAX as usize) {
             return Err(Error::TooBig { rows: n, columns: d, k });
@@ -223,7 +224,7 @@ impl<F: Float> KMeansModel<F> {
             return Err(Error::ColumnMismatch { expected: self.n_features(), found: rows.ncols() });
         }
         let data = Data::new(self.level, rows, weights)?;
-        let labels = self.label(rows)?;
+        let labels: Vec<u32> = self.predict(rows)?.iter().map(|&label| label as u32).collect();
         let centroids = self.centroids.as_slice().expect("standard layout");
         let grid = data.distance_grid(centroids);
         Ok(-(assign::inertia(self.level, data.rows(), centroids, Some(&labels), &grid) * data.weight_unit))

@@ -38,7 +38,7 @@ impl<'a, F> Rows<'a, F> {
 
 /// Rows that the kernel takes at once: few enough that their copy in the frame stays in the cache.
 pub(crate) fn chunk_rows(d: usize) -> usize {
-    if d <= FEW_COLUMNS { 768 } else { (32_768 / d).clamp(24, 384) / tile::ROWS * tile::ROWS }
+    if d <= FEW_COLUMNS { 768 } else { (16_384 / d).clamp(24, 384) / tile::ROWS * tile::ROWS }
 }
 
 /// A thread's buffers for one chunk.
@@ -74,23 +74,23 @@ pub(super) fn label<S: Simd, F: Element>(
     rows: &[F],
     scratch: &mut Scratch<F>,
     labels: &mut [u32],
-) {
+) -> bool {
     macro_rules! few {
         ($($d:literal)*) => {
             match packed.d {
                 $($d => {
                     // Two groups fill the sixteen registers of AVX2, four the thirty-two of AVX-512.
                     if size_of::<Vector<S, F>>() == 64 {
-                        lanes::label::<S, F, $d, 4>(simd, packed, rows, scratch, labels);
+                        lanes::label::<S, F, $d, 4>(simd, packed, rows, scratch, labels)
                     } else {
-                        lanes::label::<S, F, $d, 2>(simd, packed, rows, scratch, labels);
+                        lanes::label::<S, F, $d, 2>(simd, packed, rows, scratch, labels)
                     }
                 })*
                 _ => tile::label(simd, packed, rows, scratch, labels),
             }
         };
     }
-    few!(1 2 3 4 5 6 7 8);
+    few!(1 2 3 4 5 6 7 8)
 }
 
 /// A thread's part of a pass.
@@ -112,18 +112,25 @@ fn piece_rows(n: usize, d: usize, workers: usize) -> usize {
     n.div_ceil(workers * 8).next_multiple_of(chunk)
 }
 
-/// Labels every row with its nearest centroid.
-pub(crate) fn label_all<F: Element>(level: Level, packed: &Packed<F>, values: &[F], labels: &mut [u32]) {
+/// Labels every row with its nearest centroid; false if a value is not finite, or too large.
+pub(crate) fn label_all<F: Element>(level: Level, packed: &Packed<F>, values: &[F], labels: &mut [usize]) -> bool {
     let d = packed.d;
     let work = values.len() as f64 * packed.k as f64;
-    let mut workers: Vec<_> = (0..par::workers_for(work)).map(|_| Scratch::new(level, d)).collect();
+    let mut workers: Vec<_> = (0..par::workers_for(work)).map(|_| (Scratch::new(level, d), true)).collect();
     let rows = piece_rows(labels.len(), d, workers.len());
     let pieces = values.chunks(rows * d).zip(labels.chunks_mut(rows));
-    par::share(&mut workers, pieces, |scratch, (values, labels)| {
+    par::share(&mut workers, pieces, |(scratch, sound), (values, labels)| {
+        let mut found = std::mem::take(&mut scratch.labels);
         for (values, labels) in values.chunks(chunk_rows(d) * d).zip(labels.chunks_mut(chunk_rows(d))) {
-            F::label(level, packed, values, scratch, labels);
+            let found = &mut found[..labels.len()];
+            *sound &= F::label(level, packed, values, scratch, found);
+            for (label, &found) in labels.iter_mut().zip(&*found) {
+                *label = found as usize;
+            }
         }
+        scratch.labels = found;
     });
+    workers.iter().all(|worker| worker.1)
 }
 
 /// Labels every row with its nearest centroid and moves its values between the clusters' sums where the label changed.
@@ -161,8 +168,10 @@ pub(crate) fn reassign<F: Element>(
 pub(crate) fn range<F: Element>(level: Level, rows: Rows<'_, F>) -> Result<Range<F>, (usize, usize)> {
     const CHUNK: usize = 4096;
     let d = rows.d;
+    // Several rows side by side, so that the vectors are full.
+    let wide = if rows.weights.is_none() { d * 64usize.div_ceil(d) } else { d };
     let mut workers: Vec<_> =
-        (0..par::workers_for(rows.values.len() as f64)).map(|_| (Range::new(d), Range::new(d), true)).collect();
+        (0..par::workers_for(rows.values.len() as f64)).map(|_| (Range::new(wide), Range::new(d), true)).collect();
     par::share(&mut workers, (0..rows.n()).step_by(CHUNK), |(range, ignored, finite), first| {
         let rows = rows.part(first, CHUNK.min(rows.n() - first));
         match rows.weights {
@@ -176,7 +185,7 @@ pub(crate) fn range<F: Element>(level: Level, rows: Rows<'_, F>) -> Result<Range
     });
     if workers.iter().all(|worker| worker.2) {
         let mut all = Range::new(d);
-        workers.iter().for_each(|worker| all.merge(&worker.0));
+        workers.iter().for_each(|worker| all.fold(&worker.0));
         return Ok(all);
     }
     let at = rows.values.iter().position(|x| !x.f64().is_finite()).unwrap_or(0);

@@ -47,8 +47,8 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
     fn width(level: Level) -> usize;
     /// Whether all values are finite; widens the range of each column, and the least non-zero magnitude.
     fn scan(level: Level, rows: &[Self], range: &mut pack::Range<Self>) -> bool;
-    /// The label of each row, into `labels`.
-    fn label(level: Level, packed: &Packed<Self>, rows: &[Self], scratch: &mut Scratch<Self>, labels: &mut [u32]);
+    /// The label of each row, into `labels`; false if a value is not finite, or too large (then the labels mean nothing).
+    fn label(level: Level, packed: &Packed<Self>, rows: &[Self], scratch: &mut Scratch<Self>, labels: &mut [u32]) -> bool;
     /// The reference distance (squared) of each row to one centroid each.
     fn own_distances(level: Level, rows: &[Self], centroids: &[Self], d: usize, labels: Option<&[u32]>, out: &mut [f64]);
     /// The reference distances (squared) of one row to every centroid.
@@ -106,10 +106,10 @@ macro_rules! element {
                 dispatch!(level, simd => of(simd))
             }
             fn scan(level: Level, rows: &[Self], range: &mut pack::Range<Self>) -> bool {
-                dispatch!(level, _simd => pack::scan(rows, range))
+                dispatch!(level, simd => pack::scan(simd, rows, range))
             }
-            fn label(level: Level, packed: &Packed<Self>, rows: &[Self], scratch: &mut Scratch<Self>, labels: &mut [u32]) {
-                dispatch!(level, simd => assign::label(simd, packed, rows, scratch, labels));
+            fn label(level: Level, packed: &Packed<Self>, rows: &[Self], scratch: &mut Scratch<Self>, labels: &mut [u32]) -> bool {
+                dispatch!(level, simd => assign::label(simd, packed, rows, scratch, labels))
             }
             fn own_distances(level: Level, rows: &[Self], centroids: &[Self], d: usize, labels: Option<&[u32]>, out: &mut [f64]) {
                 dispatch!(level, _simd => exact::own_distances(rows, centroids, d, labels, out));

@@ -25,6 +25,12 @@ pub(crate) fn squared_distance<F: Element>(x: &[F], c: &[F]) -> f64 {
     ((a + b) + (c + d)) + ((e + f) + (g + h))
 }
 
+/// Whether every value is finite and small enough for its squared distances to be summed.
+#[inline(always)]
+pub(crate) fn in_range<F: Element>(row: &[F]) -> bool {
+    row.iter().all(|x| x.f64().abs() <= F::LIMIT)
+}
+
 /// The lowest index of the nearest centroid, and its squared distance.
 #[inline(always)]
 pub(crate) fn nearest<F: Element>(row: &[F], centroids: &[F]) -> (u32, f64) {

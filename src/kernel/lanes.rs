@@ -6,7 +6,7 @@
 
 use super::assign::Scratch;
 use super::element::{Element, Vector, framed};
-use super::exact::nearest;
+use super::exact::{in_range, nearest};
 use super::pack::{Frame, Packed};
 use super::vector::{Lanes, all};
 use fearless_simd::Simd;
@@ -33,9 +33,10 @@ pub(super) fn label<S: Simd, F: Element, const D: usize, const B: usize>(
     rows: &[F],
     scratch: &mut Scratch<F>,
     labels: &mut [u32],
-) {
+) -> bool {
     let len = Vector::<S, F>::LEN;
     let group = B * len;
+    let mut sound = true;
     let zero = Vector::<S, F>::splat(simd, F::default());
     let least = Vector::<S, F>::splat(simd, F::of(f64::NEG_INFINITY));
     let factor = Vector::<S, F>::splat(simd, packed.row_factor);
@@ -80,13 +81,15 @@ pub(super) fn label<S: Simd, F: Element, const D: usize, const B: usize>(
                 second[b].store(seconds);
                 own.store(owns);
                 let group_rows = &rows[b * len * D..];
-                settle(simd, packed, group_rows, [owns, bests, seconds], unsettled, labels);
+                sound &= settle(simd, packed, group_rows, [owns, bests, seconds], unsettled, labels);
             }
         }
     }
+    sound
 }
 
-/// The rows named by the mask: some the best centroid's own slack certifies, the rest go through the reference search.
+/// The rows named by the mask: some the best centroid's own slack certifies, the rest go through the reference search. False if a row has
+/// a value that is not finite or too large; its norm is not a number then, or infinite, which leaves it unsettled.
 #[cold]
 #[inline(never)]
 fn settle<S: Simd, F: Element>(
@@ -96,15 +99,18 @@ fn settle<S: Simd, F: Element>(
     [own, best, second]: [&[F]; 3],
     unsettled: u64,
     labels: &mut [u32],
-) {
+) -> bool {
     simd.vectorize(
         #[inline(always)]
         || {
+            let mut sound = true;
             for (i, (label, row)) in labels.iter_mut().zip(rows.chunks_exact(packed.d)).enumerate() {
                 if unsettled >> i & 1 == 1 && !(best[i] - second[i] > own[i] + packed.slack[*label as usize]) {
                     *label = nearest(row, &packed.centroids).0;
+                    sound &= in_range(row);
                 }
             }
+            sound
         },
-    );
+    )
 }

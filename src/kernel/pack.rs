@@ -20,8 +20,10 @@
 //! smallest reference distance; otherwise every centroid that could have it lies within that margin. A centroid far from
 //! everything therefore does not spoil the bound of the others.
 
-use super::element::{Element, Level, framed};
+use super::element::{Element, Level, Vector, framed};
 use super::exact::squared_distance;
+use super::vector::Lanes;
+use fearless_simd::Simd;
 
 /// Columns up to which the rows lie in the lanes.
 pub(crate) const FEW_COLUMNS: usize = 8;
@@ -39,15 +41,16 @@ pub(crate) struct Range<F> {
 
 impl<F: Element> Range<F> {
     pub(crate) fn new(d: usize) -> Self {
-        let (low, high) = (F::of(f64::INFINITY), F::of(f64::NEG_INFINITY));
-        Range { low: vec![low; d], high: vec![high; d], least: vec![low; d] }
+        Range { low: vec![F::infinity(); d], high: vec![F::neg_infinity(); d], least: vec![F::infinity(); d] }
     }
 
-    pub(crate) fn merge(&mut self, other: &Self) {
-        for t in 0..self.low.len() {
-            self.low[t] = lesser(self.low[t], other.low[t]);
-            self.high[t] = greater(self.high[t], other.high[t]);
-            self.least[t] = lesser(self.least[t], other.least[t]);
+    /// Widens this range by another of as many columns, or of a multiple: of several rows side by side.
+    pub(crate) fn fold(&mut self, other: &Self) {
+        let d = self.low.len();
+        for i in 0..other.low.len() {
+            self.low[i % d] = lesser(self.low[i % d], other.low[i]);
+            self.high[i % d] = greater(self.high[i % d], other.high[i]);
+            self.least[i % d] = lesser(self.least[i % d], other.least[i]);
         }
     }
 
@@ -72,24 +75,35 @@ fn greater<F: Element>(a: F, b: F) -> F {
     if b > a { b } else { a }
 }
 
-/// Widens the range by whole rows; false if a value is not finite.
+/// Widens the range by rows; false if a value is not finite. The range may be one of several rows side by side ([`Range::fold`]),
+/// which keeps the vectors full when there are few columns.
 #[inline(always)]
-pub(crate) fn scan<F: Element>(rows: &[F], range: &mut Range<F>) -> bool {
-    let d = range.low.len();
-    let (zero, infinity) = (F::default(), F::of(f64::INFINITY));
-    let (low, high, least) = (&mut range.low[..d], &mut range.high[..d], &mut range.least[..d]);
-    let mut finite = true;
-    for row in rows.chunks_exact(d) {
-        for t in 0..d {
-            let x = row[t];
-            let magnitude = if x < zero { -x } else { x };
-            finite &= magnitude < infinity;
-            low[t] = lesser(low[t], x);
-            high[t] = greater(high[t], x);
-            least[t] = lesser(least[t], if x == zero { infinity } else { magnitude });
+pub(crate) fn scan<S: Simd, F: Element>(simd: S, rows: &[F], range: &mut Range<F>) -> bool {
+    let (d, len) = (range.low.len(), Vector::<S, F>::LEN);
+    let zero = Vector::<S, F>::splat(simd, F::zero());
+    let infinity = Vector::<S, F>::splat(simd, F::infinity());
+    // Zero times anything finite is zero; the sum of these products is not a number as soon as one value is not finite.
+    let (mut poison, mut scalar_poison) = (zero, F::zero());
+    for row in rows.chunks(d) {
+        let whole = row.len() - row.len() % len;
+        for t in (0..whole).step_by(len) {
+            let x = Vector::<S, F>::load(simd, &row[t..]);
+            poison = x.mul_add(zero, poison);
+            let magnitude = x.max(zero - x);
+            let magnitude = magnitude.if_greater(zero, magnitude, infinity);
+            let (low, high, least) = (&mut range.low[t..], &mut range.high[t..], &mut range.least[t..]);
+            Vector::<S, F>::load(simd, low).min(x).store(low);
+            Vector::<S, F>::load(simd, high).max(x).store(high);
+            Vector::<S, F>::load(simd, least).min(magnitude).store(least);
+        }
+        for (t, &x) in row.iter().enumerate().skip(whole) {
+            scalar_poison = scalar_poison + x * F::zero();
+            range.low[t] = lesser(range.low[t], x);
+            range.high[t] = greater(range.high[t], x);
+            range.least[t] = lesser(range.least[t], if x == F::zero() { F::infinity() } else { x.abs() });
         }
     }
-    finite
+    poison.total() == F::zero() && scalar_poison == F::zero()
 }
 
 /// Where scores are formed: `x' = (x - offset) * scale`, scale a power of two.

@@ -57,7 +57,7 @@ fn agree<F: Element + PartialEq>() {
                         })
                     })
                     .collect();
-                let expected: Vec<u32> = rows.chunks(d).map(|row| exact::nearest(row, &centroids).0).collect();
+                let expected: Vec<_> = rows.chunks(d).map(|row| exact::nearest(row, &centroids).0 as usize).collect();
                 for level in levels() {
                     let mut range = Range::new(d);
                     assert!(F::scan(level, &rows, &mut range) && F::scan(level, &centroids, &mut range));
@@ -65,7 +65,7 @@ fn agree<F: Element + PartialEq>() {
                     for frame in [Frame::new(&range, &centre), Frame::of_centroids(level, &centroids, d)] {
                         let packed = Packed::new(level, &frame, &centroids, d);
                         let mut labels = vec![9; n];
-                        assign::label_all(level, &packed, &rows, &mut labels);
+                        assert!(assign::label_all(level, &packed, &rows, &mut labels));
                         assert_eq!(labels, expected, "{level:?}, d {d}, k {k}, kind {kind}");
                     }
                 }
@@ -96,14 +96,14 @@ fn few_rows_need_the_reference_search() {
         let frame = Frame::of_centroids(level, &centroids, d);
         let mut packed = Packed::new(level, &frame, &centroids, d);
         let mut expected = vec![0; 2000];
-        assign::label_all(level, &packed, &rows, &mut expected);
+        assert!(assign::label_all(level, &packed, &rows, &mut expected));
         packed.centroids.fill(0.0);
         let mut scratch = Scratch::new(level, d);
         let mut labels = vec![0; 2000];
         for (rows, labels) in rows.chunks(chunk_rows(d) * d).zip(labels.chunks_mut(chunk_rows(d))) {
             f32::label(level, &packed, rows, &mut scratch, labels);
         }
-        let fallen = labels.iter().zip(&expected).filter(|(a, b)| a != b).count();
+        let fallen = labels.iter().zip(&expected).filter(|(a, b)| **a as usize != **b).count();
         assert!(fallen <= 20, "{fallen} of 2000 rows fell back at d {d}");
     }
 }

@@ -7,7 +7,7 @@
 
 use super::assign::Scratch;
 use super::element::{Element, Vector, framed};
-use super::exact::{nearest, squared_distance};
+use super::exact::{in_range, nearest, squared_distance};
 use super::pack::{BLOCK, Packed};
 use super::vector::{Lanes, all};
 use fearless_simd::Simd;
@@ -21,9 +21,8 @@ pub(super) fn scores<S: Simd, F: Element>(simd: S, rows: &[F], panel: &[F], d: u
     let len = Vector::<S, F>::LEN;
     let (start, panel) = panel.split_at(2 * len);
     let start = [Vector::<S, F>::load(simd, start), Vector::<S, F>::load(simd, &start[len..])];
-    let rows: [&[F]; ROWS] = std::array::from_fn(|r| &rows[r * d..][..d]);
     if d <= BLOCK {
-        return block(simd, [start; ROWS], rows, panel);
+        return block(simd, [start; ROWS], split(rows, d, 0, d), panel);
     }
     // Adding up block by block keeps the rounding error that of a sum of BLOCK terms.
     let mut total = [start; ROWS];
@@ -31,7 +30,7 @@ pub(super) fn scores<S: Simd, F: Element>(simd: S, rows: &[F], panel: &[F], d: u
     let mut first = 0;
     for panel in panel.chunks(BLOCK * 2 * len) {
         let columns = panel.len() / (2 * len);
-        let part = block(simd, [[zero; 2]; ROWS], std::array::from_fn(|r| &rows[r][first..][..columns]), panel);
+        let part = block(simd, [[zero; 2]; ROWS], split(rows, d, first, columns), panel);
         for r in 0..ROWS {
             total[r][0] = total[r][0] + part[r][0];
             total[r][1] = total[r][1] + part[r][1];
@@ -39,6 +38,13 @@ pub(super) fn scores<S: Simd, F: Element>(simd: S, rows: &[F], panel: &[F], d: u
         first += columns;
     }
     total
+}
+
+/// The given columns of each row of a tile. (Spelt out, for `array::from_fn` is not inlined for slices.)
+#[inline(always)]
+fn split<F>(rows: &[F], d: usize, first: usize, columns: usize) -> [&[F]; ROWS] {
+    let row = |r: usize| &rows[r * d + first..][..columns];
+    [row(0), row(1), row(2), row(3), row(4), row(5)]
 }
 
 #[inline(always)]
@@ -50,7 +56,8 @@ fn block<S: Simd, F: Element>(
 ) -> [[Vector<S, F>; 2]; ROWS] {
     let len = Vector::<S, F>::LEN;
     let columns = panel.len() / (2 * len);
-    let rows: [&[F]; ROWS] = std::array::from_fn(|r| &rows[r][..columns]);
+    let [a, b, c, d, e, f] = rows;
+    let rows = [&a[..columns], &b[..columns], &c[..columns], &d[..columns], &e[..columns], &f[..columns]];
     for (t, centroids) in panel.chunks_exact(2 * len).enumerate() {
         let low = Vector::<S, F>::load(simd, centroids);
         let high = Vector::<S, F>::load(simd, &centroids[len..]);
@@ -96,7 +103,8 @@ pub(super) fn label<S: Simd, F: Element>(
     rows: &[F],
     scratch: &mut Scratch<F>,
     labels: &mut [u32],
-) {
+) -> bool {
+    let mut sound = true;
     let (d, len) = (packed.d, Vector::<S, F>::LEN);
     let tiles = labels.len().div_ceil(ROWS);
     let framed_rows = &mut scratch.framed[..tiles * ROWS * d];
@@ -143,9 +151,12 @@ pub(super) fn label<S: Simd, F: Element>(
         let near = all(len) & !best.less(margin);
         let crowded = second.less(margin) != all(len);
         if crowded || near.count_ones() != 1 {
-            *label = settle(simd, packed, &rows[i * d..][..d], tags, near, crowded);
+            let row = &rows[i * d..][..d];
+            sound &= in_range(row);
+            *label = settle(simd, packed, row, tags, near, crowded);
         }
     }
+    sound
 }
 
 /// Decides by the reference distance: among the lanes' best when no lane holds two candidates, else by the whole search.
