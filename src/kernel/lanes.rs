@@ -55,14 +55,17 @@ pub(super) fn label<S: Simd, F: Element, const D: usize, const B: usize>(
         for record in packed.records.chunks_exact(D + 2) {
             let start = Vector::<S, F>::splat(simd, record[D]);
             let index = Vector::<S, F>::splat(simd, record[D + 1]);
-            for b in 0..B {
-                let mut score = start;
-                for t in 0..D {
-                    score = x[b][t].mul_add(Vector::<S, F>::splat(simd, record[t]), score);
+            let mut score = [start; B];
+            for t in 0..D {
+                let c = Vector::<S, F>::splat(simd, record[t]);
+                for b in 0..B {
+                    score[b] = x[b][t].mul_add(c, score[b]);
                 }
-                tag[b] = score.if_greater(best[b], index, tag[b]);
-                second[b] = second[b].max(score.min(best[b]));
-                best[b] = best[b].max(score);
+            }
+            for b in 0..B {
+                tag[b] = score[b].if_greater(best[b], index, tag[b]);
+                second[b] = second[b].max(score[b].min(best[b]));
+                best[b] = best[b].max(score[b]);
             }
         }
         for (b, labels) in labels.chunks_mut(len).enumerate() {
