@@ -5,7 +5,7 @@ use crate::float::Float;
 use crate::kernel::assign::{self, Rows};
 use crate::kernel::moments::{Grid, Grids, Moves, NOWHERE, RowSums};
 use crate::kernel::pack::{Range, exponent, power_of_two};
-use crate::kernel::{Element, Level};
+use crate::kernel::{Element, Level, par};
 use ndarray::{ArrayBase, ArrayView2, Ix1, Ix2};
 use std::borrow::Cow;
 
@@ -70,12 +70,10 @@ impl<'a, F: Float> Data<'a, F> {
         let weighted = weights.is_some();
         let grids = Grids::new(&range, weighted, counted, heaviest, bound * 1.001);
 
-        let mut sums = RowSums::new(1, &grids);
-        sum_rows(level, rows, &grids, &mut sums);
+        let sums = sum_rows(level, rows, &grids);
         let total_weight = sums.weight(0, &grids, weighted).value();
         let mut mean = vec![F::default(); d];
-        let off = sums.mean(0, &grids, weighted, &vec![F::default(); d], &mut mean);
-        let _ = off;
+        sums.mean(0, &grids, weighted, &vec![F::default(); d], &mut mean);
 
         let mut this = Data {
             weights,
@@ -125,18 +123,22 @@ impl<'a, F: Float> Data<'a, F> {
     }
 }
 
-/// Adds every row to cluster 0 of the sums.
-fn sum_rows<F: Float>(level: Level, rows: Rows<'_, F>, grids: &Grids, sums: &mut RowSums) {
+/// The sums of all rows, in cluster 0.
+fn sum_rows<F: Float>(level: Level, rows: Rows<'_, F>, grids: &Grids) -> RowSums {
     const CHUNK: usize = 4096;
-    let mut workers: Vec<_> =
-        (0..crate::kernel::par::workers_for(rows.values.len() as f64)).map(|_| sums.clone()).collect();
-    let zeros = [0; CHUNK];
-    crate::kernel::par::share(&mut workers, (0..rows.n()).step_by(CHUNK), |sums, first| {
+    // Rows go to several clusters in turn, so that one addition need not wait for the last.
+    const TURNS: usize = 8;
+    let turns: [u32; CHUNK] = std::array::from_fn(|i| (i % TURNS) as u32);
+    let mut sums = RowSums::new(TURNS, grids);
+    let mut workers = vec![sums.clone(); par::workers_for(rows.values.len() as f64)];
+    par::share(&mut workers, (0..rows.n()).step_by(CHUNK), |sums, first| {
         let rows = rows.part(first, CHUNK.min(rows.n() - first));
-        let moves = Moves { rows: rows.values, weights: rows.weights, to: &zeros[..rows.n()], grids };
+        let moves = Moves { rows: rows.values, weights: rows.weights, to: &turns[..rows.n()], grids };
         F::apply(level, &moves, &mut [NOWHERE; CHUNK][..rows.n()], sums);
     });
     workers.iter_mut().for_each(|worker| sums.absorb(worker));
+    sums.join();
+    sums
 }
 
 /// The values row by row: borrowed where they lie that way already.

@@ -80,7 +80,7 @@ pub(super) fn label<S: Simd, F: Element>(
             match packed.d {
                 $($d => {
                     // Two groups fill the sixteen registers of AVX2, four the thirty-two of AVX-512.
-                    if size_of::<Vector<S, F>>() == 64 {
+                    if const { size_of::<Vector<S, F>>() == 64 } {
                         lanes::label::<S, F, $d, 4>(simd, packed, rows, scratch, labels)
                     } else {
                         lanes::label::<S, F, $d, 2>(simd, packed, rows, scratch, labels)

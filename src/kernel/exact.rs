@@ -47,10 +47,22 @@ pub(crate) fn nearest<F: Element>(row: &[F], centroids: &[F]) -> (u32, f64) {
 /// The squared distance of each row to the centroid that its label names (to the first one without labels).
 #[inline(always)]
 pub(crate) fn own_distances<F: Element>(rows: &[F], centroids: &[F], d: usize, labels: Option<&[u32]>, out: &mut [f64]) {
-    for (i, (row, out)) in rows.chunks_exact(d).zip(out).enumerate() {
-        let j = labels.map_or(0, |labels| labels[i] as usize);
-        *out = squared_distance(row, &centroids[j * d..][..d]);
+    macro_rules! few {
+        ($($D:literal)*) => {
+            match d {
+                // A constant number of columns leaves straight code.
+                $($D => for (i, (row, out)) in rows.as_chunks::<$D>().0.iter().zip(out).enumerate() {
+                    let j = labels.map_or(0, |labels| labels[i] as usize);
+                    *out = squared_distance(row, &centroids.as_chunks::<$D>().0[j]);
+                },)*
+                _ => for (i, (row, out)) in rows.chunks_exact(d).zip(out).enumerate() {
+                    let j = labels.map_or(0, |labels| labels[i] as usize);
+                    *out = squared_distance(row, &centroids[j * d..][..d]);
+                },
+            }
+        };
     }
+    few!(1 2 3 4);
 }
 
 /// The squared distance of one row to each centroid.

@@ -192,24 +192,40 @@ pub(crate) const NOWHERE: u32 = u32::MAX;
 /// Applies the moves to the sums, overwrites the labels, and counts the rows that moved (and count).
 #[inline(always)]
 pub(crate) fn apply<F: Element>(moves: &Moves<'_, F>, labels: &mut [u32], sums: &mut RowSums) -> usize {
-    let d = moves.grids.columns.len();
+    // A constant number of columns leaves straight code.
+    match moves.grids.columns.len() {
+        1 => apply_columns::<F, 1>(moves, labels, sums),
+        2 => apply_columns::<F, 2>(moves, labels, sums),
+        3 => apply_columns::<F, 3>(moves, labels, sums),
+        4 => apply_columns::<F, 4>(moves, labels, sums),
+        _ => apply_columns::<F, 0>(moves, labels, sums),
+    }
+}
+
+/// With `D` columns; with any number if `D` is 0.
+#[inline(always)]
+fn apply_columns<F: Element, const D: usize>(moves: &Moves<'_, F>, labels: &mut [u32], sums: &mut RowSums) -> usize {
+    let d = if D == 0 { moves.grids.columns.len() } else { D };
     let mut moved = 0;
-    for (i, (label, &to)) in labels.iter_mut().zip(moves.to).enumerate() {
-        if *label == to {
+    for (g, (labels, to)) in labels.chunks_mut(16).zip(moves.to.chunks(16)).enumerate() {
+        // Most rows stay: sixteen at a time are passed over by one comparison.
+        if labels.iter().zip(to).fold(0, |differ, (from, to)| differ | (from ^ to)) == 0 {
             continue;
         }
-        let from = std::mem::replace(label, to);
-        let weight = moves.weights.map_or(1.0, |weights| weights[i]);
-        if weight == 0.0 {
-            continue;
-        }
-        moved += 1;
-        let row = &moves.rows[i * d..][..d];
-        if from != NOWHERE {
-            sums.add::<F, true>(moves, from as usize, row, weight);
-        }
-        if to != NOWHERE {
-            sums.add::<F, false>(moves, to as usize, row, weight);
+        for (i, (label, &to)) in (g * 16..).zip(labels.iter_mut().zip(to)) {
+            let from = std::mem::replace(label, to);
+            let weight = moves.weights.map_or(1.0, |weights| weights[i]);
+            if from == to || weight == 0.0 {
+                continue;
+            }
+            moved += 1;
+            let row = &moves.rows[i * d..][..d];
+            if from != NOWHERE {
+                sums.add::<F, true>(moves, from as usize, row, weight);
+            }
+            if to != NOWHERE {
+                sums.add::<F, false>(moves, to as usize, row, weight);
+            }
         }
     }
     moved
@@ -237,37 +253,33 @@ impl RowSums {
 
     #[inline(always)]
     fn add<F: Element, const OUT: bool>(&mut self, moves: &Moves<'_, F>, j: usize, row: &[F], weight: f64) {
-        let grids = moves.grids;
+        let (grids, d) = (moves.grids, row.len());
         self.touched[j] = true;
         turn::<OUT>(&mut self.counts[j], 1);
-        let sums = &mut self.sums[j * self.stride..][..self.stride];
+        let coarse_grids = &grids.coarse[..d];
         if grids.single {
-            for ((sum, x), coarse) in sums.iter_mut().zip(row).zip(&grids.coarse) {
-                turn::<OUT>(sum, (x.f64() + coarse).to_bits());
+            let sums = &mut self.sums[j * d..][..d];
+            for t in 0..d {
+                turn::<OUT>(&mut sums[t], (row[t].f64() + coarse_grids[t]).to_bits());
             }
             return;
         }
-        let (coarse, fine) = sums.split_at_mut(row.len());
-        let sums = coarse.iter_mut().zip(fine);
-        if moves.weights.is_none() {
-            for ((sum, x), grid) in sums.zip(row).zip(grids.coarse.iter().zip(&grids.fine)) {
-                let (coarse, fine) = split(x.f64(), *grid.0, *grid.1);
-                turn::<OUT>(sum.0, coarse);
-                turn::<OUT>(sum.1, fine);
-            }
-            return;
+        let fine_grids = &grids.fine[..d];
+        let (coarse_sums, fine_sums) = self.sums[j * 2 * d..][..2 * d].split_at_mut(d);
+        for t in 0..d {
+            // Without weights the weight is 1, and the product exact.
+            let (coarse, fine) = split(weight * row[t].f64(), coarse_grids[t], fine_grids[t]);
+            turn::<OUT>(&mut coarse_sums[t], coarse);
+            turn::<OUT>(&mut fine_sums[t], fine);
         }
-        for ((sum, x), grid) in sums.zip(row).zip(grids.coarse.iter().zip(&grids.fine)) {
-            let (coarse, fine) = split(weight * x.f64(), *grid.0, *grid.1);
-            turn::<OUT>(sum.0, coarse);
-            turn::<OUT>(sum.1, fine);
+        if moves.weights.is_some() {
+            let (coarse, fine) = split(weight, grids.weight.coarse, grids.weight.fine);
+            turn::<OUT>(&mut self.weights[j][0], coarse);
+            turn::<OUT>(&mut self.weights[j][1], fine);
         }
-        let (coarse, fine) = split(weight, grids.weight.coarse, grids.weight.fine);
-        turn::<OUT>(&mut self.weights[j][0], coarse);
-        turn::<OUT>(&mut self.weights[j][1], fine);
     }
 
-    /// Takes over what another set of sums gathered, and leaves it empty. Returns nothing; marks the clusters it changed.
+    /// Takes over what another set of sums gathered, and leaves that empty.
     pub(crate) fn absorb(&mut self, other: &mut RowSums) {
         for j in 0..self.counts.len() {
             if !std::mem::take(&mut other.touched[j]) {
@@ -281,6 +293,19 @@ impl RowSums {
             }
             for (sum, other) in self.weights[j].iter_mut().zip(&mut other.weights[j]) {
                 *sum = sum.wrapping_add(std::mem::take(other));
+            }
+        }
+    }
+
+    /// Adds up all clusters in the first one.
+    pub(crate) fn join(&mut self) {
+        for j in 1..self.counts.len() {
+            self.counts[0] += self.counts[j];
+            let (first, rest) = self.sums.split_at_mut(self.stride);
+            let other = &rest[(j - 1) * self.stride..];
+            first.iter_mut().zip(other).for_each(|(sum, other)| *sum = sum.wrapping_add(*other));
+            for part in 0..2 {
+                self.weights[0][part] = self.weights[0][part].wrapping_add(self.weights[j][part]);
             }
         }
     }
