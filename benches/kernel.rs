@@ -22,7 +22,8 @@ fn multiply_adds<F: SimdFloatElement>(rounds: usize) -> f64 {
         const CHAINS: usize = 12;
         let one = F::from(1i8);
         let mut sums: [F::Native<S>; CHAINS] = [F::Native::<S>::splat(simd, one); CHAINS];
-        let (x, y) = (F::Native::<S>::splat(simd, black_box(one)), F::Native::<S>::splat(simd, black_box(one)));
+        let (x, y) =
+            (F::Native::<S>::splat(simd, black_box(one)), F::Native::<S>::splat(simd, black_box(one)));
         for _ in 0..rounds {
             for sum in &mut sums {
                 *sum = x.mul_add(y, *sum);
@@ -51,8 +52,25 @@ fn seconds<T>(work: impl FnOnce() -> T) -> f64 {
 }
 
 const SHAPES: [(usize, usize); 19] = [
-    (2, 16), (2, 50), (2, 1000), (3, 16), (3, 256), (4, 64), (4, 1000), (8, 100), (12, 100), (16, 100), (16, 1000), (32, 256),
-    (64, 128), (64, 256), (128, 256), (384, 128), (384, 1024), (768, 512), (1536, 1024),
+    (2, 16),
+    (2, 50),
+    (2, 1000),
+    (3, 16),
+    (3, 256),
+    (4, 64),
+    (4, 1000),
+    (8, 100),
+    (12, 100),
+    (16, 100),
+    (16, 1000),
+    (32, 256),
+    (64, 128),
+    (64, 256),
+    (128, 256),
+    (384, 128),
+    (384, 1024),
+    (768, 512),
+    (1536, 1024),
 ];
 
 fn rows(d: usize, k: usize) -> usize {
@@ -76,7 +94,10 @@ fn table<F: Float + SimdFloatElement>(name: &str) {
         let speed = 2.0 * pairs * d as f64 / best;
         println!(
             "{d:5} {k:5} {n:8} | {:6.3} | {:6.1} | {:5.1} % of {:.1}",
-            best / pairs * 1e9, speed / 1e9, 100.0 * speed / peak, peak / 1e9
+            best / pairs * 1e9,
+            speed / 1e9,
+            100.0 * speed / peak,
+            peak / 1e9
         );
     }
 }

@@ -33,7 +33,8 @@ struct Options {
 }
 
 fn options() -> Outcome<Options> {
-    let (mut plain, mut double, mut algorithm, mut converge, mut save) = (Vec::new(), false, Algorithm::Auto, false, None);
+    let (mut plain, mut double, mut algorithm, mut converge, mut save) =
+        (Vec::new(), false, Algorithm::Auto, false, None);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
@@ -52,13 +53,26 @@ fn options() -> Outcome<Options> {
             _ => plain.push(arg),
         }
     }
-    let [data, init, iters, threads] = plain.try_into().map_err(|_| "usage: DATA.npy INIT.npy ITERS THREADS [f32|f64] [--algorithm NAME] [--converge] [--save MODEL]")?;
-    Ok(Options { data, init, iters: iters.parse()?, threads: threads.parse()?, double, algorithm, converge, save })
+    let [data, init, iters, threads] = plain.try_into().map_err(
+        |_| "usage: DATA.npy INIT.npy ITERS THREADS [f32|f64] [--algorithm NAME] [--converge] [--save MODEL]",
+    )?;
+    Ok(Options {
+        data,
+        init,
+        iters: iters.parse()?,
+        threads: threads.parse()?,
+        double,
+        algorithm,
+        converge,
+        save,
+    })
 }
 
 fn read<F: Float>(path: &str) -> Outcome<Array2<F>> {
     let npy = npyz::NpyFile::new(std::io::BufReader::new(std::fs::File::open(path)?))?;
-    let [n, d] = npy.shape() else { return Err(format!("{path}: a matrix is needed, the shape is {:?}", npy.shape()).into()) };
+    let [n, d] = npy.shape() else {
+        return Err(format!("{path}: a matrix is needed, the shape is {:?}", npy.shape()).into());
+    };
     let shape = (usize::try_from(*n)?, usize::try_from(*d)?);
     if npy.order() != npyz::Order::C {
         return Err(format!("{path}: row-major order is needed").into());
@@ -118,6 +132,12 @@ fn run<F: Float>(options: &Options) -> Outcome<()> {
 fn main() -> Outcome<()> {
     let options = options()?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build()?;
-    pool.install(|| if options.double { run::<f64>(&options).map_err(|e| e.to_string()) } else { run::<f32>(&options).map_err(|e| e.to_string()) })?;
+    pool.install(|| {
+        if options.double {
+            run::<f64>(&options).map_err(|e| e.to_string())
+        } else {
+            run::<f32>(&options).map_err(|e| e.to_string())
+        }
+    })?;
     Ok(())
 }

@@ -150,7 +150,10 @@ fn contiguous<'a, F: Float, S: ndarray::Data<Elem = F>>(data: &'a ArrayBase<S, I
 }
 
 /// The weights as f64, divided by a power of two near the largest, and that power.
-fn check_weights<F: Float, W: ndarray::Data<Elem = F>>(weights: &ArrayBase<W, Ix1>, n: usize) -> Result<(Vec<f64>, f64), Error> {
+fn check_weights<F: Float, W: ndarray::Data<Elem = F>>(
+    weights: &ArrayBase<W, Ix1>,
+    n: usize,
+) -> Result<(Vec<f64>, f64), Error> {
     if weights.len() != n {
         return Err(Error::WeightCount { expected: n, found: weights.len() });
     }
@@ -213,7 +216,11 @@ pub(crate) fn check_values<F: Float>(values: &[F], d: usize) -> Result<(), Error
 }
 
 /// Starting centroids, row by row, once they are known to be k by d and finite.
-pub(crate) fn check_centroids<F: Float>(centroids: ArrayView2<'_, F>, k: usize, d: usize) -> Result<Vec<F>, Error> {
+pub(crate) fn check_centroids<F: Float>(
+    centroids: ArrayView2<'_, F>,
+    k: usize,
+    d: usize,
+) -> Result<Vec<F>, Error> {
     if centroids.dim() != (k, d) {
         return Err(Error::CentroidShape { expected: (k, d), found: centroids.dim() });
     }

@@ -53,7 +53,9 @@ pub enum Error {
         column: usize,
     },
     /// A value of f64 data is so large that squared distances would overflow. Scale the data down.
-    #[error("the value at row {row}, column {column} is larger than {limit:e} in magnitude: squared distances could overflow")]
+    #[error(
+        "the value at row {row}, column {column} is larger than {limit:e} in magnitude: squared distances could overflow"
+    )]
     TooLarge {
         /// Row of the value.
         row: usize,

@@ -44,7 +44,10 @@ pub struct Iteration {
 impl fmt::Display for Iteration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Iteration { index, inertia, shift, reassigned, relocated, dropped, .. } = self;
-        write!(f, "iteration {index}: inertia {inertia:.6e}, shift {shift:.3e}, {reassigned} rows reassigned")?;
+        write!(
+            f,
+            "iteration {index}: inertia {inertia:.6e}, shift {shift:.3e}, {reassigned} rows reassigned"
+        )?;
         if *relocated > 0 {
             write!(f, ", {relocated} clusters relocated")?;
         }

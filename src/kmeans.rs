@@ -159,7 +159,7 @@ impl<F: Float> KMeans<F> {
     /// Clusters the rows of `data`, (n, d).
     ///
     /// Arrays, views and slices are read where they lie if their rows are contiguous, and copied once if not. Costs O(n k d) an
-    /// iteration; beyond the data it takes 4 bytes a row (12 while seeding) and O(k d) for each thread, and 8 bytes a row for the labels returned.
+    /// iteration; beyond the data it takes 4 bytes a row (16 while seeding) and O(k d) for each thread, and 8 bytes a row for the labels returned.
     ///
     /// # Errors
     ///
@@ -186,7 +186,11 @@ impl<F: Float> KMeans<F> {
     /// # Errors
     ///
     /// As [`fit`](Self::fit), and any broken rule about the weights.
-    pub fn fit_weighted<S, W>(&self, data: &ArrayBase<S, Ix2>, weights: &ArrayBase<W, Ix1>) -> Result<KMeansModel<F>, Error>
+    pub fn fit_weighted<S, W>(
+        &self,
+        data: &ArrayBase<S, Ix2>,
+        weights: &ArrayBase<W, Ix1>,
+    ) -> Result<KMeansModel<F>, Error>
     where
         S: ndarray::Data<Elem = F>,
         W: ndarray::Data<Elem = F>,
@@ -277,7 +281,9 @@ impl<F: Float> KMeans<F> {
             return Err(Error::TooBig { rows: n, columns: d, k: self.k });
         }
         // Copied already if it had to be.
-        let rows = CowArray::from(ArrayView2::from_shape((n, d), checked.rows().values).expect("n rows of d values"));
+        let rows = CowArray::from(
+            ArrayView2::from_shape((n, d), checked.rows().values).expect("n rows of d values"),
+        );
         self.runs(&checked, rows.view(), weights.map(|weights| weights.view()), observer)
     }
 

@@ -129,7 +129,10 @@ impl<F: Float> KMeansModel<F> {
     /// # Errors
     ///
     /// If the columns do not match the model's, or a value is not finite.
-    pub fn predict<S: ndarray::Data<Elem = F>>(&self, rows: &ArrayBase<S, Ix2>) -> Result<Array1<usize>, Error> {
+    pub fn predict<S: ndarray::Data<Elem = F>>(
+        &self,
+        rows: &ArrayBase<S, Ix2>,
+    ) -> Result<Array1<usize>, Error> {
         let values = rows_of(rows, self.n_features())?;
         let mut labels = vec![0; rows.nrows()];
         // The kernel meets bad values on its way; only then are they looked for.
@@ -170,12 +173,16 @@ impl<F: Float> KMeansModel<F> {
     /// # Errors
     ///
     /// As [`predict`](Self::predict).
-    pub fn transform<S: ndarray::Data<Elem = F>>(&self, rows: &ArrayBase<S, Ix2>) -> Result<Array2<F>, Error> {
+    pub fn transform<S: ndarray::Data<Elem = F>>(
+        &self,
+        rows: &ArrayBase<S, Ix2>,
+    ) -> Result<Array2<F>, Error> {
         let d = self.n_features();
         let values = rows_of(rows, d)?;
         check_values(&values, d)?;
         let (n, k) = (rows.nrows(), self.n_clusters());
-        if n.checked_mul(k).and_then(|size| size.checked_mul(8)).is_none_or(|size| size > isize::MAX as usize) {
+        if n.checked_mul(k).and_then(|size| size.checked_mul(8)).is_none_or(|size| size > isize::MAX as usize)
+        {
             return Err(Error::TooBig { rows: n, columns: d, k });
         }
         let mut distances = Array2::from_elem((n, k), F::default());
@@ -207,7 +214,11 @@ impl<F: Float> KMeansModel<F> {
     /// # Errors
     ///
     /// As [`score`](Self::score), and any broken rule about the weights.
-    pub fn score_weighted<S, W>(&self, rows: &ArrayBase<S, Ix2>, weights: &ArrayBase<W, Ix1>) -> Result<f64, Error>
+    pub fn score_weighted<S, W>(
+        &self,
+        rows: &ArrayBase<S, Ix2>,
+        weights: &ArrayBase<W, Ix1>,
+    ) -> Result<f64, Error>
     where
         S: ndarray::Data<Elem = F>,
         W: ndarray::Data<Elem = F>,
@@ -215,7 +226,11 @@ impl<F: Float> KMeansModel<F> {
         self.weighted_score(rows, Some(weights))
     }
 
-    fn weighted_score<S, W>(&self, rows: &ArrayBase<S, Ix2>, weights: Option<&ArrayBase<W, Ix1>>) -> Result<f64, Error>
+    fn weighted_score<S, W>(
+        &self,
+        rows: &ArrayBase<S, Ix2>,
+        weights: Option<&ArrayBase<W, Ix1>>,
+    ) -> Result<f64, Error>
     where
         S: ndarray::Data<Elem = F>,
         W: ndarray::Data<Elem = F>,

@@ -78,7 +78,8 @@ mod tests {
         assert_ne!(SeededRng::stream(42, 1).next_u64(), GOLDEN[0]);
     }
 
-    const GOLDEN: [u64; 3] = [6_424_161_053_832_095_879, 5_270_208_426_312_333_099, 9_102_960_255_288_774_902];
+    const GOLDEN: [u64; 3] =
+        [6_424_161_053_832_095_879, 5_270_208_426_312_333_099, 9_102_960_255_288_774_902];
 
     #[test]
     fn every_number_below_n_is_equally_likely() {

@@ -84,7 +84,9 @@ impl<F: Float> Init<F> for Array2<F> {
 pub fn from_fn<F, C>(choose: C) -> FromFn<C>
 where
     F: Float,
-    C: Fn(ArrayView2<'_, F>, Option<ArrayView1<'_, F>>, usize, &mut SeededRng) -> Result<Array2<F>, Error> + Send + Sync,
+    C: Fn(ArrayView2<'_, F>, Option<ArrayView1<'_, F>>, usize, &mut SeededRng) -> Result<Array2<F>, Error>
+        + Send
+        + Sync,
 {
     FromFn(choose)
 }
@@ -96,7 +98,9 @@ pub struct FromFn<C>(C);
 impl<F, C> Init<F> for FromFn<C>
 where
     F: Float,
-    C: Fn(ArrayView2<'_, F>, Option<ArrayView1<'_, F>>, usize, &mut SeededRng) -> Result<Array2<F>, Error> + Send + Sync,
+    C: Fn(ArrayView2<'_, F>, Option<ArrayView1<'_, F>>, usize, &mut SeededRng) -> Result<Array2<F>, Error>
+        + Send
+        + Sync,
 {
     fn centroids(
         &self,

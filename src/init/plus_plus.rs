@@ -1,12 +1,12 @@
 //! k-means++ (Arthur and Vassilvitskii 2007), by default greedy.
 
-use super::sampler::{self, Sampler};
 use super::Init;
+use super::sampler::{self, Sampler};
 use crate::error::Error;
 use crate::float::Float;
-use crate::kernel::assign::{self, Rows};
+use crate::kernel::assign::Rows;
 use crate::kernel::pack::{Frame, Packed};
-use crate::kernel::screen::{self, CANDIDATES};
+use crate::kernel::screen::{CANDIDATES, Nearest};
 use crate::kernel::{Element, Level};
 use crate::rng::SeededRng;
 use ndarray::{Array2, ArrayView1, ArrayView2};
@@ -17,7 +17,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2};
 /// Each step draws several candidates and keeps the one that leaves the smallest sum of squared distances (the *greedy* variant of
 /// the paper's section 5, scikit-learn's default); `trials(1)` is the plain method.
 ///
-/// Costs O(n k d) per candidate, on the SIMD kernel and in parallel, and 12 bytes a row. A row equal to one chosen before has distance 0 and is never
+/// Costs O(n k d) per candidate, on the SIMD kernel and in parallel, and 16 bytes a row. A row equal to one chosen before has distance 0 and is never
 /// drawn, until there is no other; then the remaining centroids are drawn among all rows.
 ///
 /// ```
@@ -60,18 +60,21 @@ impl<F: Float> Init<F> for KMeansPlusPlus {
         let rows = Rows { values, d, weights: weights.as_deref() };
         let frame = frame(level, rows);
 
-        let mut nearest = vec![1.0; rows.n()];
-        let mut sampler = Sampler::new(&nearest, rows.weights);
-        let Some(first) = sampler.draw(&nearest, rng) else { return Err(Error::ZeroWeights { rows: rows.n() }) };
+        let alike = vec![1.0; rows.n()];
+        let mut sampler = Sampler::new(&alike, rows.weights);
+        let Some(first) = sampler.draw(&alike, rng) else {
+            return Err(Error::ZeroWeights { rows: rows.n() });
+        };
+        drop(alike);
         let mut chosen = rows.row(first).to_vec();
-        assign::distances(level, rows, &chosen, None, &mut nearest);
-        sampler.refresh(&nearest, None);
+        let mut nearest = Nearest::new(rows.n());
+        nearest.take(level, &frame, rows, &chosen, 0);
+        sampler.refresh(&nearest.distances, None);
 
-        let mut masks = vec![0; rows.n()];
         while chosen.len() < k * d {
             let mut candidates = Vec::with_capacity(trials * d);
             for _ in 0..trials {
-                match sampler.draw(&nearest, rng) {
+                match sampler.draw(&nearest.distances, rng) {
                     Some(row) => candidates.extend_from_slice(rows.row(row)),
                     // Every row equals one that was chosen.
                     None => break,
@@ -84,11 +87,11 @@ impl<F: Float> Init<F> for KMeansPlusPlus {
                 break;
             }
             let packed = Packed::new(level, &frame, &candidates, d);
-            let gains = screen::gains(level, &packed, rows, &nearest, &mut masks);
+            let gains = nearest.gains(level, &packed, rows);
             let best = (1..gains.len()).fold(0, |best, j| if gains[j] > gains[best] { j } else { best });
             let best_row = &candidates[best * d..][..d];
-            let touched = screen::take(rows, best_row, best, &masks, &mut nearest);
-            sampler.refresh(&nearest, Some(&touched));
+            let touched = nearest.take(level, &frame, rows, best_row, best);
+            sampler.refresh(&nearest.distances, Some(&touched));
             chosen.extend_from_slice(best_row);
         }
         Ok(Array2::from_shape_vec((k, d), chosen).expect("k rows of d values"))

@@ -39,7 +39,8 @@ impl<'a> Sampler<'a> {
     /// Sums the block of one row anew.
     pub(super) fn forget(&mut self, values: &[f64], row: usize) {
         let b = row / BLOCK_ROWS;
-        self.blocks[b] = (b * BLOCK_ROWS..values.len().min((b + 1) * BLOCK_ROWS)).map(|i| self.term(values, i)).sum();
+        self.blocks[b] =
+            (b * BLOCK_ROWS..values.len().min((b + 1) * BLOCK_ROWS)).map(|i| self.term(values, i)).sum();
     }
 
     /// The sum over all rows.

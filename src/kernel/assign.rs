@@ -62,7 +62,12 @@ impl<F: Element> Scratch<F> {
             let (framed, state) = (zeros(4 * width * d), zeros(4 * width));
             return Scratch { framed, norms: zeros(4 * width), state, labels: vec![0; rows] };
         }
-        Scratch { framed: zeros(rows * d), norms: zeros(rows), state: zeros(rows * 3 * width), labels: vec![0; rows] }
+        Scratch {
+            framed: zeros(rows * d),
+            norms: zeros(rows),
+            state: zeros(rows * 3 * width),
+            labels: vec![0; rows],
+        }
     }
 }
 
@@ -113,7 +118,12 @@ fn piece_rows(n: usize, d: usize, workers: usize) -> usize {
 }
 
 /// Labels every row with its nearest centroid; false if a value is not finite, or too large.
-pub(crate) fn label_all<F: Element>(level: Level, packed: &Packed<F>, values: &[F], labels: &mut [usize]) -> bool {
+pub(crate) fn label_all<F: Element>(
+    level: Level,
+    packed: &Packed<F>,
+    values: &[F],
+    labels: &mut [usize],
+) -> bool {
     let d = packed.d;
     let work = values.len() as f64 * packed.k as f64;
     let mut workers: Vec<_> = (0..par::workers_for(work)).map(|_| (Scratch::new(level, d), true)).collect();
@@ -170,8 +180,9 @@ pub(crate) fn range<F: Element>(level: Level, rows: Rows<'_, F>) -> Result<Range
     let d = rows.d;
     // Several rows side by side, so that the vectors are full.
     let wide = if rows.weights.is_none() { d * 64usize.div_ceil(d) } else { d };
-    let mut workers: Vec<_> =
-        (0..par::workers_for(rows.values.len() as f64)).map(|_| (Range::new(wide), Range::new(d), true)).collect();
+    let mut workers: Vec<_> = (0..par::workers_for(rows.values.len() as f64))
+        .map(|_| (Range::new(wide), Range::new(d), true))
+        .collect();
     par::share(&mut workers, (0..rows.n()).step_by(CHUNK), |(range, ignored, finite), first| {
         let rows = rows.part(first, CHUNK.min(rows.n() - first));
         match rows.weights {
@@ -193,14 +204,27 @@ pub(crate) fn range<F: Element>(level: Level, rows: Rows<'_, F>) -> Result<Range
 }
 
 /// The sum of weight times squared distance of each row to the centroid that its label names (the first without labels).
-pub(crate) fn inertia<F: Element>(level: Level, rows: Rows<'_, F>, centroids: &[F], labels: Option<&[u32]>, grid: &Grid) -> f64 {
+pub(crate) fn inertia<F: Element>(
+    level: Level,
+    rows: Rows<'_, F>,
+    centroids: &[F],
+    labels: Option<&[u32]>,
+    grid: &Grid,
+) -> f64 {
     const CHUNK: usize = 512;
     let workers = par::workers_for(rows.values.len() as f64);
     let mut workers: Vec<_> = (0..workers).map(|_| (Sum::default(), vec![0.0; CHUNK])).collect();
     par::share(&mut workers, (0..rows.n()).step_by(CHUNK), |(sum, distances), first| {
         let rows = rows.part(first, CHUNK.min(rows.n() - first));
         let distances = &mut distances[..rows.n()];
-        F::own_distances(level, rows.values, centroids, rows.d, labels.map(|l| &l[first..][..rows.n()]), distances);
+        F::own_distances(
+            level,
+            rows.values,
+            centroids,
+            rows.d,
+            labels.map(|l| &l[first..][..rows.n()]),
+            distances,
+        );
         for (i, &distance) in distances.iter().enumerate() {
             let weight = rows.weight(i);
             if weight > 0.0 {
@@ -214,12 +238,25 @@ pub(crate) fn inertia<F: Element>(level: Level, rows: Rows<'_, F>, centroids: &[
 }
 
 /// The squared distance of each row to the centroid that its label names (the first without labels).
-pub(crate) fn distances<F: Element>(level: Level, rows: Rows<'_, F>, centroids: &[F], labels: Option<&[u32]>, out: &mut [f64]) {
+pub(crate) fn distances<F: Element>(
+    level: Level,
+    rows: Rows<'_, F>,
+    centroids: &[F],
+    labels: Option<&[u32]>,
+    out: &mut [f64],
+) {
     const CHUNK: usize = 4096;
     let mut workers = vec![(); par::workers_for(rows.values.len() as f64)];
     par::share(&mut workers, out.chunks_mut(CHUNK).enumerate(), |(), (c, out)| {
         let part = rows.part(c * CHUNK, out.len());
-        F::own_distances(level, part.values, centroids, rows.d, labels.map(|l| &l[c * CHUNK..][..out.len()]), out);
+        F::own_distances(
+            level,
+            part.values,
+            centroids,
+            rows.d,
+            labels.map(|l| &l[c * CHUNK..][..out.len()]),
+            out,
+        );
     });
 }
 
@@ -229,12 +266,16 @@ pub(crate) fn transform<F: Element>(level: Level, values: &[F], centroids: &[F],
     let workers = par::workers_for(values.len() as f64 * k as f64);
     let mut workers: Vec<_> = (0..workers).map(|_| vec![0.0; k]).collect();
     let rows = 64;
-    par::share(&mut workers, values.chunks(rows * d).zip(out.chunks_mut(rows * k)), |distances, (values, out)| {
-        for (row, out) in values.chunks_exact(d).zip(out.chunks_exact_mut(k)) {
-            F::all_distances(level, row, centroids, distances);
-            for (out, distance) in out.iter_mut().zip(&*distances) {
-                *out = F::of(distance.sqrt());
+    par::share(
+        &mut workers,
+        values.chunks(rows * d).zip(out.chunks_mut(rows * k)),
+        |distances, (values, out)| {
+            for (row, out) in values.chunks_exact(d).zip(out.chunks_exact_mut(k)) {
+                F::all_distances(level, row, centroids, distances);
+                for (out, distance) in out.iter_mut().zip(&*distances) {
+                    *out = F::of(distance.sqrt());
+                }
             }
-        }
-    });
+        },
+    );
 }

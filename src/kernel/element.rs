@@ -3,10 +3,10 @@
 use super::assign::Scratch;
 use super::moments::{Moves, RowSums};
 use super::pack::{Frame, Packed};
-use super::screen::Screen;
+use super::screen::Part;
+use super::vector::Lanes;
 use super::{assign, exact, moments, pack, screen};
 pub(crate) use fearless_simd::Level;
-use super::vector::Lanes;
 use fearless_simd::{Simd, dispatch};
 
 /// A vector of the element at a SIMD level.
@@ -48,17 +48,44 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
     /// Whether all values are finite; widens the range of each column, and the least non-zero magnitude.
     fn scan(level: Level, rows: &[Self], range: &mut pack::Range<Self>) -> bool;
     /// The label of each row, into `labels`; false if a value is not finite, or too large (then the labels mean nothing).
-    fn label(level: Level, packed: &Packed<Self>, rows: &[Self], scratch: &mut Scratch<Self>, labels: &mut [u32]) -> bool;
+    fn label(
+        level: Level,
+        packed: &Packed<Self>,
+        rows: &[Self],
+        scratch: &mut Scratch<Self>,
+        labels: &mut [u32],
+    ) -> bool;
     /// The reference distance (squared) of each row to one centroid each.
-    fn own_distances(level: Level, rows: &[Self], centroids: &[Self], d: usize, labels: Option<&[u32]>, out: &mut [f64]);
+    fn own_distances(
+        level: Level,
+        rows: &[Self],
+        centroids: &[Self],
+        d: usize,
+        labels: Option<&[u32]>,
+        out: &mut [f64],
+    );
     /// The reference distances (squared) of one row to every centroid.
     fn all_distances(level: Level, row: &[Self], centroids: &[Self], out: &mut [f64]);
     /// The nearest centroid of one row and its squared distance, by the reference loop.
     fn nearest(level: Level, row: &[Self], centroids: &[Self]) -> (u32, f64);
     /// Adds, removes or moves rows between clusters.
     fn apply(level: Level, moves: &Moves<'_, Self>, labels: &mut [u32], sums: &mut RowSums) -> usize;
-    /// Which candidates come nearer to which rows than the distances those rows have now.
-    fn screen(level: Level, packed: &Packed<Self>, rows: &[Self], nearest: &[f64], screen: &mut Screen<Self>);
+    /// Which candidates come nearer to which rows of a chunk than their nearest centroid so far, and what each candidate gains.
+    fn screen(
+        level: Level,
+        packed: &Packed<Self>,
+        part: &mut Part<'_, Self>,
+        scratch: &mut Scratch<Self>,
+        gains: &mut [f64],
+    );
+    /// Makes a candidate the nearest centroid of the rows it is nearer to; whether there are any.
+    fn take(
+        level: Level,
+        frame: &Frame<Self>,
+        candidate: &[Self],
+        bit: usize,
+        part: &mut Part<'_, Self>,
+    ) -> bool;
 }
 
 macro_rules! element {
@@ -123,8 +150,11 @@ macro_rules! element {
             fn apply(level: Level, moves: &Moves<'_, Self>, labels: &mut [u32], sums: &mut RowSums) -> usize {
                 dispatch!(level, _simd => moments::apply(moves, labels, sums))
             }
-            fn screen(level: Level, packed: &Packed<Self>, rows: &[Self], nearest: &[f64], screen: &mut Screen<Self>) {
-                dispatch!(level, simd => screen::screen(simd, packed, rows, nearest, screen));
+            fn screen(level: Level, packed: &Packed<Self>, part: &mut Part<'_, Self>, scratch: &mut Scratch<Self>, gains: &mut [f64]) {
+                dispatch!(level, simd => screen::screen(simd, packed, part, scratch, gains));
+            }
+            fn take(level: Level, frame: &Frame<Self>, candidate: &[Self], bit: usize, part: &mut Part<'_, Self>) -> bool {
+                dispatch!(level, _simd => screen::take(frame, candidate, bit, part))
             }
         }
     };

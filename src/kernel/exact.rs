@@ -46,7 +46,13 @@ pub(crate) fn nearest<F: Element>(row: &[F], centroids: &[F]) -> (u32, f64) {
 
 /// The squared distance of each row to the centroid that its label names (to the first one without labels).
 #[inline(always)]
-pub(crate) fn own_distances<F: Element>(rows: &[F], centroids: &[F], d: usize, labels: Option<&[u32]>, out: &mut [f64]) {
+pub(crate) fn own_distances<F: Element>(
+    rows: &[F],
+    centroids: &[F],
+    d: usize,
+    labels: Option<&[u32]>,
+    out: &mut [f64],
+) {
     macro_rules! few {
         ($($D:literal)*) => {
             match d {

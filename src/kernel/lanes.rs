@@ -13,7 +13,12 @@ use fearless_simd::Simd;
 
 /// Rows of `D` values each, transposed into the frame: `out[t][lane]`; lanes without a row are zero.
 #[inline(always)]
-pub(super) fn transpose<F: Element, const D: usize>(rows: &[F], frame: &Frame<F>, group: usize, out: &mut [F]) {
+pub(super) fn transpose<F: Element, const D: usize>(
+    rows: &[F],
+    frame: &Frame<F>,
+    group: usize,
+    out: &mut [F],
+) {
     let offset: [F; D] = std::array::from_fn(|t| frame.offset[t]);
     let (rows, _) = rows.as_chunks::<D>();
     for t in 0..D {
@@ -39,8 +44,8 @@ pub(super) fn label<S: Simd, F: Element, const D: usize, const B: usize>(
     let mut sound = true;
     let zero = Vector::<S, F>::splat(simd, F::default());
     let least = Vector::<S, F>::splat(simd, F::of(f64::NEG_INFINITY));
-    let factor = Vector::<S, F>::splat(simd, packed.row_factor);
-    let floor = Vector::<S, F>::splat(simd, packed.row_floor);
+    let factor = Vector::<S, F>::splat(simd, packed.margin.row_factor);
+    let floor = Vector::<S, F>::splat(simd, packed.margin.row_floor);
     let slack = Vector::<S, F>::splat(simd, packed.most_slack);
     let turned = &mut scratch.framed[..D * group];
     let (tags, state) = scratch.state.split_at_mut(len);
@@ -108,7 +113,8 @@ fn settle<S: Simd, F: Element>(
         || {
             let mut sound = true;
             for (i, (label, row)) in labels.iter_mut().zip(rows.chunks_exact(packed.d)).enumerate() {
-                if unsettled >> i & 1 == 1 && !(best[i] - second[i] > own[i] + packed.slack[*label as usize]) {
+                if unsettled >> i & 1 == 1 && !(best[i] - second[i] > own[i] + packed.slack[*label as usize])
+                {
                     *label = nearest(row, &packed.centroids).0;
                     sound &= in_range(row);
                 }

@@ -44,6 +44,7 @@ mod tests;
 pub(crate) mod tile;
 mod vector;
 
-#[allow(unreachable_pub)] // A supertrait of the public `Float`, in a private module: that is what seals it.
+#[allow(unreachable_pub)]
+// A supertrait of the public `Float`, in a private module: that is what seals it.
 pub use element::Element;
 pub(crate) use element::Level;

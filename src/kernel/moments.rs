@@ -42,7 +42,8 @@ impl Grid {
         let high = sum as f64;
         let low = (sum - high as i128) as f64;
         // In two factors, for the step may lie below the smallest normal power of two.
-        let (half, rest) = (power_of_two(self.fine_step / 2), power_of_two(self.fine_step - self.fine_step / 2));
+        let (half, rest) =
+            (power_of_two(self.fine_step / 2), power_of_two(self.fine_step - self.fine_step / 2));
         Double { high: high * half * rest, low: low * half * rest }
     }
 }
@@ -148,7 +149,13 @@ pub(crate) struct Grids {
 
 impl Grids {
     /// For rows within the range, of which `rows` count, with weights of at most `heaviest` and of the given total.
-    pub(crate) fn new<F: Element>(range: &Range<F>, weighted: bool, rows: usize, heaviest: f64, total: f64) -> Self {
+    pub(crate) fn new<F: Element>(
+        range: &Range<F>,
+        weighted: bool,
+        rows: usize,
+        heaviest: f64,
+        total: f64,
+    ) -> Self {
         let d = range.low.len();
         let columns: Vec<Grid> =
             (0..d).map(|t| range.largest(t)).map(|x| Grid::new(heaviest * x, total * x, rows)).collect();
@@ -204,7 +211,11 @@ pub(crate) fn apply<F: Element>(moves: &Moves<'_, F>, labels: &mut [u32], sums: 
 
 /// With `D` columns; with any number if `D` is 0.
 #[inline(always)]
-fn apply_columns<F: Element, const D: usize>(moves: &Moves<'_, F>, labels: &mut [u32], sums: &mut RowSums) -> usize {
+fn apply_columns<F: Element, const D: usize>(
+    moves: &Moves<'_, F>,
+    labels: &mut [u32],
+    sums: &mut RowSums,
+) -> usize {
     let d = if D == 0 { moves.grids.columns.len() } else { D };
     let mut moved = 0;
     for (g, (labels, to)) in labels.chunks_mut(16).zip(moves.to.chunks(16)).enumerate() {
@@ -239,7 +250,13 @@ fn turn<const OUT: bool>(sum: &mut u64, term: u64) {
 impl RowSums {
     pub(crate) fn new(k: usize, grids: &Grids) -> Self {
         let stride = grids.columns.len() * if grids.single { 1 } else { 2 };
-        RowSums { sums: vec![0; k * stride], counts: vec![0; k], weights: vec![[0; 2]; k], touched: vec![false; k], stride }
+        RowSums {
+            sums: vec![0; k * stride],
+            counts: vec![0; k],
+            weights: vec![[0; 2]; k],
+            touched: vec![false; k],
+            stride,
+        }
     }
 
     pub(crate) fn clusters(&self) -> usize {
@@ -337,13 +354,21 @@ impl RowSums {
     }
 
     /// Writes the mean of cluster j, which must not be empty, and returns its weight times its squared distance from the offset.
-    pub(crate) fn mean<F: Element>(&self, j: usize, grids: &Grids, weighted: bool, offset: &[F], mean: &mut [F]) -> Double {
+    pub(crate) fn mean<F: Element>(
+        &self,
+        j: usize,
+        grids: &Grids,
+        weighted: bool,
+        offset: &[F],
+        mean: &mut [F],
+    ) -> Double {
         let d = grids.columns.len();
         let weight = self.weight(j, grids, weighted);
         let sums = &self.sums[j * self.stride..][..self.stride];
         let mut spread = Double::ZERO;
         for (t, (grid, (mean, offset))) in grids.columns.iter().zip(mean.iter_mut().zip(offset)).enumerate() {
-            let fine = if grids.single { self.counts[j].wrapping_mul(grid.fine.to_bits()) } else { sums[d + t] };
+            let fine =
+                if grids.single { self.counts[j].wrapping_mul(grid.fine.to_bits()) } else { sums[d + t] };
             let exact = grid.value(sums[t], fine, self.counts[j]).over(weight);
             *mean = F::of(exact.value());
             let from_offset = exact.less(offset.f64());

@@ -61,7 +61,12 @@ impl<F: Element> Range<F> {
 
     /// The squared diagonal of the box: no two points in it are further apart (squared).
     pub(crate) fn squared_diagonal(&self) -> f64 {
-        self.low.iter().zip(&self.high).map(|(l, h)| (h.f64() - l.f64()).max(0.0)).map(|side| side * side).sum()
+        self.low
+            .iter()
+            .zip(&self.high)
+            .map(|(l, h)| (h.f64() - l.f64()).max(0.0))
+            .map(|side| side * side)
+            .sum()
     }
 }
 
@@ -117,7 +122,8 @@ impl<F: Element> Frame<F> {
     /// A frame in which everything in the range is of magnitude about one. Any centre is right; the mean is best.
     pub(crate) fn new(range: &Range<F>, centre: &[f64]) -> Self {
         let reach = |offset: &[F]| {
-            let far = |t: usize| (range.high[t].f64() - offset[t].f64()).max(offset[t].f64() - range.low[t].f64());
+            let far =
+                |t: usize| (range.high[t].f64() - offset[t].f64()).max(offset[t].f64() - range.low[t].f64());
             (0..offset.len()).map(far).fold(0.0, f64::max)
         };
         let mut offset: Vec<F> = centre.iter().map(|&c| F::of(c)).collect();
@@ -155,6 +161,37 @@ pub(crate) fn power_of_two(e: i32) -> f64 {
     f64::from_bits(((e + 1023) as u64) << 52)
 }
 
+/// The bound on a score's error, for a number of columns.
+#[derive(Clone, Copy)]
+pub(crate) struct Margin<F> {
+    /// E.
+    bound: f64,
+    /// 2 E and 2 T: a row's own part of the margin is `row_factor |x'|^2 + row_floor`.
+    pub row_factor: F,
+    pub row_floor: F,
+}
+
+impl<F: Element> Margin<F> {
+    pub(crate) fn new(d: usize) -> Self {
+        let chain = (d.min(BLOCK) + d.div_ceil(BLOCK)) as f64;
+        let columns = d as f64;
+        let growth = 1.02 + columns * 2.0 * F::UNIT;
+        let bound = growth * ((chain + 6.0) * F::UNIT + (columns / 4.0 + 16.0) * f64::EPSILON / 2.0);
+        let floor = 2.0 * (16.0 * columns + 64.0) * F::TINY;
+        Margin { bound, row_factor: F::above(2.0 * bound), row_floor: F::above(floor) }
+    }
+
+    /// A centroid whose optimistic score for a row is below this is not nearer to it than the given squared distance
+    /// (measured outside the frame). `norm` is the row's squared norm in the frame.
+    pub(crate) fn threshold(&self, norm: f64, distance: f64, frame: &Frame<F>) -> F {
+        let scale = frame.scale.f64();
+        let bound =
+            (norm - distance * scale * scale) * 0.5 - norm * self.row_factor.f64() - self.row_floor.f64();
+        // Rounded down; what is not a number lets every candidate pass.
+        -F::above(bound.abs() * 4.0 * F::UNIT - bound)
+    }
+}
+
 /// Centroids ready for the kernel, in the layout for their number of columns, with the bounds that certify a label.
 ///
 /// Few columns: one record per centroid, its coordinates, its start and its index in the bits of a number. Many: panels of two
@@ -170,19 +207,15 @@ pub(crate) struct Packed<F> {
     pub slack: Vec<F>,
     /// The largest slack.
     pub most_slack: F,
-    /// 2 E and 2 T: a row's own part of the margin is `row_factor |x'|^2 + row_floor`.
-    pub row_factor: F,
-    pub row_floor: F,
+    /// The row's own part.
+    pub margin: Margin<F>,
 }
 
 impl<F: Element> Packed<F> {
     pub(crate) fn new(level: Level, frame: &Frame<F>, centroids: &[F], d: usize) -> Self {
         let k = centroids.len() / d;
-        let chain = (d.min(BLOCK) + d.div_ceil(BLOCK)) as f64;
-        let columns = d as f64;
-        let growth = 1.02 + columns * 2.0 * F::UNIT;
-        let bound = growth * ((chain + 6.0) * F::UNIT + (columns / 4.0 + 16.0) * f64::EPSILON / 2.0);
-        let floor = 2.0 * (16.0 * columns + 64.0) * F::TINY;
+        let margin = Margin::<F>::new(d);
+        let bound = margin.bound;
         let half = F::width(level);
         let panel = 2 * half;
         let few = d <= FEW_COLUMNS;
@@ -193,7 +226,8 @@ impl<F: Element> Packed<F> {
         let zero = vec![F::default(); d];
         let mut moved = zero.clone();
         for (j, centroid) in centroids.chunks_exact(d).enumerate() {
-            let (base, step) = if few { (j * (d + 2), 1) } else { ((j / panel) * panel * (d + 1) + j % panel, panel) };
+            let (base, step) =
+                if few { (j * (d + 2), 1) } else { ((j / panel) * panel * (d + 1) + j % panel, panel) };
             let first = if few { base } else { base + panel };
             for (t, (&c, &offset)) in centroid.iter().zip(&frame.offset).enumerate() {
                 moved[t] = framed(c, offset, frame);
@@ -224,8 +258,7 @@ impl<F: Element> Packed<F> {
             records,
             slack,
             most_slack,
-            row_factor: F::above(2.0 * bound),
-            row_floor: F::above(floor),
+            margin,
         }
     }
 }

@@ -12,7 +12,11 @@ pub(crate) fn threads() -> usize {
 
 /// Each worker takes the next piece whenever it is free, until none is left. Which worker gets which piece is left to chance,
 /// so `work` must give the same bits either way; sums on a grid do.
-pub(crate) fn share<W: Send, P: Send>(workers: &mut [W], pieces: impl Iterator<Item = P> + Send, work: impl Fn(&mut W, P) + Sync) {
+pub(crate) fn share<W: Send, P: Send>(
+    workers: &mut [W],
+    pieces: impl Iterator<Item = P> + Send,
+    work: impl Fn(&mut W, P) + Sync,
+) {
     let queue = Mutex::new(pieces);
     let run = |worker: &mut W| {
         loop {

@@ -5,11 +5,11 @@
 //! the fast scores: after j centroids only about one row in j has anything to gain.
 
 use super::assign::{Rows, Scratch, chunk_rows};
-use super::element::{Element, Level, Vector};
+use super::element::{Element, Level, Vector, framed};
 use super::exact::squared_distance;
-use super::pack::Packed;
-use super::{lanes, par, tile};
+use super::pack::{Frame, Margin, Packed};
 use super::vector::{Lanes, all};
+use super::{lanes, par, tile};
 use fearless_simd::Simd;
 
 /// Candidates at most: the bits of a row's mask.
@@ -18,73 +18,76 @@ pub(crate) const CANDIDATES: usize = 32;
 /// Rows whose sums are formed together, in order: fixed, so that the sums do not depend on threads.
 pub(crate) const BLOCK_ROWS: usize = 1024;
 
-/// A thread's buffers, and what one chunk gave.
-pub(crate) struct Screen<F> {
-    scratch: Scratch<F>,
-    /// Scores below this cannot be nearer; per row.
+/// What seeding knows of each row: 16 bytes.
+pub(crate) struct Nearest<F> {
+    /// Squared distance to the nearest centroid so far.
+    pub distances: Vec<f64>,
+    /// A candidate with a score below this is not nearer.
     thresholds: Vec<F>,
-    /// Which candidates may be (in: nothing; out: are) nearer; per row.
+    /// A bit for each candidate that is nearer.
     masks: Vec<u32>,
 }
 
-/// Fills the masks of a chunk.
+/// The rows of one piece of work, and what is known of them.
+pub(crate) struct Part<'a, F> {
+    pub rows: Rows<'a, F>,
+    pub distances: &'a mut [f64],
+    pub thresholds: &'a mut [F],
+    pub masks: &'a mut [u32],
+}
+
+/// Fills the masks of a chunk, and adds to each candidate's gain what its rows' weighted squared distances would fall by.
 #[inline(always)]
-pub(super) fn screen<S: Simd, F: Element>(simd: S, packed: &Packed<F>, rows: &[F], nearest: &[f64], screen: &mut Screen<F>) {
-    screen.masks[..nearest.len()].fill(0);
+pub(super) fn screen<S: Simd, F: Element>(
+    simd: S,
+    packed: &Packed<F>,
+    part: &mut Part<'_, F>,
+    scratch: &mut Scratch<F>,
+    gains: &mut [f64],
+) {
+    part.masks.fill(0);
     macro_rules! few {
         ($($d:literal)*) => {
             match packed.d {
-                $($d => few::<S, F, $d>(simd, packed, rows, nearest, screen),)*
-                _ => many(simd, packed, rows, nearest, screen),
+                $($d => few::<S, F, $d>(simd, packed, part, scratch),)*
+                _ => many(simd, packed, part, scratch),
             }
         };
     }
     few!(1 2 3 4 5 6 7 8);
-    for ((row, mask), &nearest) in rows.chunks_exact(packed.d).zip(&mut screen.masks).zip(nearest) {
+    for (i, (mask, &nearest)) in part.masks.iter_mut().zip(&*part.distances).enumerate() {
         let mut left = *mask;
         while left != 0 {
-            let j = left.trailing_zeros();
+            let j = left.trailing_zeros() as usize;
             left &= left - 1;
-            let candidate = &packed.centroids[j as usize * packed.d..][..packed.d];
-            if !(squared_distance(row, candidate) < nearest) {
+            let distance = squared_distance(part.rows.row(i), &packed.centroids[j * packed.d..][..packed.d]);
+            if distance < nearest {
+                gains[j] += part.rows.weight(i) * (nearest - distance);
+            } else {
                 *mask &= !(1 << j);
             }
         }
     }
 }
 
-/// No candidate with a lower score is nearer than the given squared distance. Written so that what is not a number passes.
-#[inline(always)]
-fn threshold<F: Element>(packed: &Packed<F>, norm: F, nearest: f64) -> F {
-    let (norm, scale) = (norm.f64(), packed.frame.scale.f64());
-    let own = norm * packed.row_factor.f64() + packed.row_floor.f64();
-    let bound = (norm - nearest * scale * scale) * 0.5 - own;
-    -F::above(-(bound - bound.abs() * 4.0 * F::UNIT))
-}
-
 #[inline(always)]
 fn few<S: Simd, F: Element, const D: usize>(
     simd: S,
     packed: &Packed<F>,
-    rows: &[F],
-    nearest: &[f64],
-    screen: &mut Screen<F>,
+    part: &mut Part<'_, F>,
+    scratch: &mut Scratch<F>,
 ) {
     let len = Vector::<S, F>::LEN;
-    let turned = &mut screen.scratch.framed[..D * len];
-    let groups = rows.chunks(len * D).zip(nearest.chunks(len)).zip(screen.masks.chunks_mut(len));
-    for ((rows, nearest), masks) in groups {
+    let turned = &mut scratch.framed[..D * len];
+    let groups =
+        part.rows.values.chunks(len * D).zip(part.thresholds.chunks(len)).zip(part.masks.chunks_mut(len));
+    for ((rows, thresholds), masks) in groups {
         lanes::transpose::<F, D>(rows, &packed.frame, len, turned);
         let x: [Vector<S, F>; D] = std::array::from_fn(|t| Vector::<S, F>::load(simd, &turned[t * len..]));
-        let mut norm = Vector::<S, F>::splat(simd, F::default());
-        for x in x {
-            norm = x.mul_add(x, norm);
-        }
-        norm.store(&mut screen.scratch.norms);
-        for ((threshold_out, &norm), &nearest) in screen.thresholds.iter_mut().zip(&screen.scratch.norms).zip(nearest) {
-            *threshold_out = threshold(packed, norm, nearest);
-        }
-        let bound = Vector::<S, F>::load(simd, &screen.thresholds);
+        // Lanes without a row pass no candidate.
+        scratch.norms[..len].fill(F::infinity());
+        scratch.norms[..thresholds.len()].copy_from_slice(thresholds);
+        let bound = Vector::<S, F>::load(simd, &scratch.norms);
         for (j, record) in packed.records.chunks_exact(D + 2).enumerate() {
             let mut score = Vector::<S, F>::splat(simd, record[D]);
             for t in 0..D {
@@ -92,9 +95,7 @@ fn few<S: Simd, F: Element, const D: usize>(
             }
             let mut near = all(len) & !score.less(bound);
             while near != 0 {
-                if let Some(mask) = masks.get_mut(near.trailing_zeros() as usize) {
-                    *mask |= 1 << j;
-                }
+                masks[near.trailing_zeros() as usize] |= 1 << j;
                 near &= near - 1;
             }
         }
@@ -102,27 +103,21 @@ fn few<S: Simd, F: Element, const D: usize>(
 }
 
 #[inline(always)]
-fn many<S: Simd, F: Element>(simd: S, packed: &Packed<F>, rows: &[F], nearest: &[f64], screen: &mut Screen<F>) {
+fn many<S: Simd, F: Element>(simd: S, packed: &Packed<F>, part: &mut Part<'_, F>, scratch: &mut Scratch<F>) {
     let (d, len) = (packed.d, Vector::<S, F>::LEN);
-    let tiles = nearest.len().div_ceil(tile::ROWS);
-    let framed = &mut screen.scratch.framed[..tiles * tile::ROWS * d];
-    let norms = &mut screen.scratch.norms[..nearest.len()];
-    tile::frame_rows(simd, packed, rows, framed, norms);
-    for ((threshold_out, &norm), &nearest) in screen.thresholds.iter_mut().zip(&*norms).zip(nearest) {
-        *threshold_out = threshold(packed, norm, nearest);
-    }
+    let framed = &mut scratch.framed[..part.masks.len().next_multiple_of(tile::ROWS) * d];
+    tile::frame_rows(simd, packed, part.rows.values, framed, &mut scratch.norms);
     for (p, panel) in packed.records.chunks_exact(2 * len * (d + 1)).enumerate() {
-        let all = framed.chunks_exact(tile::ROWS * d);
-        let per_row = screen.masks[..nearest.len()].chunks_mut(tile::ROWS).zip(screen.thresholds.chunks(tile::ROWS));
-        for (rows, (masks, thresholds)) in all.zip(per_row) {
+        let per_row = part.masks.chunks_mut(tile::ROWS).zip(part.thresholds.chunks(tile::ROWS));
+        for (rows, (masks, thresholds)) in framed.chunks_exact(tile::ROWS * d).zip(per_row) {
             let scores = tile::scores(simd, rows, panel, d);
             for (r, (mask, &threshold)) in masks.iter_mut().zip(thresholds).enumerate() {
                 for (v, score) in scores[r].iter().enumerate() {
-                    let near = !score.less(Vector::<S, F>::splat(simd, threshold)) as u32;
                     let first = (2 * p + v) * len;
                     if first < packed.k {
-                        let here = (packed.k - first).min(len);
-                        *mask |= (near & (u32::MAX >> (32 - here))) << first;
+                        let here = all((packed.k - first).min(len));
+                        let near = here & !score.less(Vector::<S, F>::splat(simd, threshold));
+                        *mask |= (near as u32) << first;
                     }
                 }
             }
@@ -130,60 +125,93 @@ fn many<S: Simd, F: Element>(simd: S, packed: &Packed<F>, rows: &[F], nearest: &
     }
 }
 
-/// For each row a bit per candidate that is strictly nearer to it than `nearest` (squared), into `masks`, and for each
-/// candidate the sum over those rows of weight times the squared distance gained.
-pub(crate) fn gains<F: Element>(
-    level: Level,
-    packed: &Packed<F>,
-    rows: Rows<'_, F>,
-    nearest: &[f64],
-    masks: &mut [u32],
-) -> Vec<f64> {
-    let (d, k, chunk) = (rows.d, packed.k, chunk_rows(rows.d));
-    let blocks = nearest.len().div_ceil(BLOCK_ROWS);
-    let mut block_gains = vec![0.0; blocks * k];
-    let mut workers: Vec<_> = (0..par::workers_for(rows.values.len() as f64 * k as f64))
-        .map(|_| Screen { scratch: Scratch::new(level, d), thresholds: vec![F::default(); chunk], masks: vec![0; chunk] })
-        .collect();
-    let pieces = masks.chunks_mut(BLOCK_ROWS).zip(nearest.chunks(BLOCK_ROWS)).zip(block_gains.chunks_mut(k)).enumerate();
-    par::share(&mut workers, pieces, |screen, (b, ((masks, nearest), gains))| {
-        for (c, (masks, nearest)) in masks.chunks_mut(chunk).zip(nearest.chunks(chunk)).enumerate() {
-            let first = b * BLOCK_ROWS + c * chunk;
-            let values = &rows.values[first * d..][..masks.len() * d];
-            F::screen(level, packed, values, nearest, screen);
-            masks.copy_from_slice(&screen.masks[..masks.len()]);
-            for (i, &mask) in masks.iter().enumerate() {
-                let mut left = mask;
-                while left != 0 {
-                    let j = left.trailing_zeros() as usize;
-                    left &= left - 1;
-                    let distance = squared_distance(rows.row(first + i), &packed.centroids[j * d..][..d]);
-                    gains[j] += rows.weight(first + i) * (nearest[i] - distance);
-                }
-            }
+/// Makes the candidate the nearest centroid of the rows whose mask has its bit; whether there are any.
+#[inline(always)]
+pub(super) fn take<F: Element>(
+    frame: &Frame<F>,
+    candidate: &[F],
+    bit: usize,
+    part: &mut Part<'_, F>,
+) -> bool {
+    let margin = Margin::new(candidate.len());
+    let mut touched = false;
+    for i in 0..part.masks.len() {
+        if part.masks[i] >> bit & 1 == 0 {
+            continue;
         }
-    });
-    let mut gains = vec![0.0; k];
-    for block in block_gains.chunks_exact(k) {
-        for (gain, part) in gains.iter_mut().zip(block) {
-            *gain += part;
-        }
+        let row = part.rows.row(i);
+        let distance = squared_distance(row, candidate);
+        let square = |(&x, &offset): (&F, &F)| framed(x, offset, frame).f64().powi(2);
+        let norm: f64 = row.iter().zip(&frame.offset).map(square).sum();
+        part.distances[i] = distance;
+        part.thresholds[i] = margin.threshold(norm, distance, frame);
+        touched = true;
     }
-    gains
+    touched
 }
 
-/// Lowers `nearest` to the squared distance to the candidate, for the rows whose mask has its bit; returns the blocks touched.
-pub(crate) fn take<F: Element>(rows: Rows<'_, F>, candidate: &[F], bit: usize, masks: &[u32], nearest: &mut [f64]) -> Vec<bool> {
-    let mut touched = vec![false; nearest.len().div_ceil(BLOCK_ROWS)];
-    let mut workers = vec![(); par::workers_for(rows.values.len() as f64)];
-    let pieces = nearest.chunks_mut(BLOCK_ROWS).zip(masks.chunks(BLOCK_ROWS)).zip(&mut touched).enumerate();
-    par::share(&mut workers, pieces, |(), (b, ((nearest, masks), touched))| {
-        for (i, (nearest, mask)) in nearest.iter_mut().zip(masks).enumerate() {
-            if mask >> bit & 1 == 1 {
-                *nearest = squared_distance(rows.row(b * BLOCK_ROWS + i), candidate);
-                *touched = true;
-            }
+impl<F: Element> Nearest<F> {
+    /// Before there is any centroid: infinitely far.
+    pub(crate) fn new(n: usize) -> Self {
+        Nearest {
+            distances: vec![f64::INFINITY; n],
+            thresholds: vec![F::neg_infinity(); n],
+            masks: vec![1; n],
         }
-    });
-    touched
+    }
+
+    fn parts<'a>(&'a mut self, rows: Rows<'a, F>) -> impl Iterator<Item = Part<'a, F>> {
+        let per_row = self.distances.chunks_mut(BLOCK_ROWS).zip(self.thresholds.chunks_mut(BLOCK_ROWS));
+        per_row.zip(self.masks.chunks_mut(BLOCK_ROWS)).enumerate().map(
+            move |(b, ((distances, thresholds), masks))| Part {
+                rows: rows.part(b * BLOCK_ROWS, masks.len()),
+                distances,
+                thresholds,
+                masks,
+            },
+        )
+    }
+
+    /// For each candidate, by how much the sum of weighted squared distances would fall if it became a centroid.
+    pub(crate) fn gains(&mut self, level: Level, packed: &Packed<F>, rows: Rows<'_, F>) -> Vec<f64> {
+        let (k, chunk) = (packed.k, chunk_rows(rows.d));
+        let mut block_gains = vec![0.0; self.masks.len().div_ceil(BLOCK_ROWS) * k];
+        let workers = par::workers_for(rows.values.len() as f64 * k as f64);
+        let mut workers: Vec<_> = (0..workers).map(|_| Scratch::new(level, rows.d)).collect();
+        let pieces = self.parts(rows).zip(block_gains.chunks_mut(k));
+        par::share(&mut workers, pieces, |scratch, (part, gains)| {
+            for first in (0..part.masks.len()).step_by(chunk) {
+                let n = chunk.min(part.masks.len() - first);
+                let mut part = Part {
+                    rows: part.rows.part(first, n),
+                    distances: &mut part.distances[first..][..n],
+                    thresholds: &mut part.thresholds[first..][..n],
+                    masks: &mut part.masks[first..][..n],
+                };
+                F::screen(level, packed, &mut part, scratch, gains);
+            }
+        });
+        let mut gains = vec![0.0; k];
+        for block in block_gains.chunks_exact(k) {
+            gains.iter_mut().zip(block).for_each(|(gain, part)| *gain += part);
+        }
+        gains
+    }
+
+    /// Makes a candidate of the last [`gains`](Self::gains) (or the very first, with bit 0) a centroid. Returns the blocks of rows that changed.
+    pub(crate) fn take(
+        &mut self,
+        level: Level,
+        frame: &Frame<F>,
+        rows: Rows<'_, F>,
+        candidate: &[F],
+        bit: usize,
+    ) -> Vec<bool> {
+        let mut touched = vec![false; self.masks.len().div_ceil(BLOCK_ROWS)];
+        let mut workers = vec![(); par::workers_for(rows.values.len() as f64)];
+        par::share(&mut workers, self.parts(rows).zip(&mut touched), |(), (mut part, touched)| {
+            *touched = F::take(level, frame, candidate, bit, &mut part);
+        });
+        touched
+    }
 }

@@ -30,10 +30,22 @@ fn hard<F: Element>(kind: usize, n: usize, d: usize, rng: &mut SeededRng) -> Vec
         3 => (rng.uniform() - 0.5) * 10f64.powi(rng.below(30) as i32 - 15),
         4 => (rng.uniform() - 0.5) * 1e30,
         5 => rng.uniform() * 1e-40,
-        6 => if i % d == 0 { 1e6 * rng.uniform() } else { 4.0 },
+        6 => {
+            if i % d == 0 {
+                1e6 * rng.uniform()
+            } else {
+                4.0
+            }
+        }
         7 => (i / d) as f64,
         8 => 1e4 + rng.uniform(),
-        _ => if rng.below(50) == 0 { 1e18 * rng.uniform() } else { rng.uniform() },
+        _ => {
+            if rng.below(50) == 0 {
+                1e18 * rng.uniform()
+            } else {
+                rng.uniform()
+            }
+        }
     };
     (0..n * d).map(|i| F::of(value(i))).collect()
 }
@@ -57,7 +69,8 @@ fn agree<F: Element + PartialEq>() {
                         })
                     })
                     .collect();
-                let expected: Vec<_> = rows.chunks(d).map(|row| exact::nearest(row, &centroids).0 as usize).collect();
+                let expected: Vec<_> =
+                    rows.chunks(d).map(|row| exact::nearest(row, &centroids).0 as usize).collect();
                 for level in levels() {
                     let mut range = Range::new(d);
                     assert!(F::scan(level, &rows, &mut range) && F::scan(level, &centroids, &mut range));

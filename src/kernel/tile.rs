@@ -17,7 +17,12 @@ pub(crate) const ROWS: usize = 6;
 
 /// The scores of a tile: `ROWS` rows of d numbers against one panel.
 #[inline(always)]
-pub(super) fn scores<S: Simd, F: Element>(simd: S, rows: &[F], panel: &[F], d: usize) -> [[Vector<S, F>; 2]; ROWS] {
+pub(super) fn scores<S: Simd, F: Element>(
+    simd: S,
+    rows: &[F],
+    panel: &[F],
+    d: usize,
+) -> [[Vector<S, F>; 2]; ROWS] {
     let len = Vector::<S, F>::LEN;
     let (start, panel) = panel.split_at(2 * len);
     let start = [Vector::<S, F>::load(simd, start), Vector::<S, F>::load(simd, &start[len..])];
@@ -72,7 +77,13 @@ fn block<S: Simd, F: Element>(
 
 /// Moves rows into the frame and computes their squared norms.
 #[inline(always)]
-pub(super) fn frame_rows<S: Simd, F: Element>(simd: S, packed: &Packed<F>, rows: &[F], framed_rows: &mut [F], norms: &mut [F]) {
+pub(super) fn frame_rows<S: Simd, F: Element>(
+    simd: S,
+    packed: &Packed<F>,
+    rows: &[F],
+    framed_rows: &mut [F],
+    norms: &mut [F],
+) {
     let (d, len) = (packed.d, Vector::<S, F>::LEN);
     let scale = Vector::<S, F>::splat(simd, packed.frame.scale);
     for ((row, out), norm) in rows.chunks_exact(d).zip(framed_rows.chunks_exact_mut(d)).zip(norms) {
@@ -81,7 +92,8 @@ pub(super) fn frame_rows<S: Simd, F: Element>(simd: S, packed: &Packed<F>, rows:
         let (x, x_rest) = row.split_at(whole);
         let (offset, offset_rest) = packed.frame.offset[..d].split_at(whole);
         let (y, y_rest) = out.split_at_mut(whole);
-        for ((x, offset), y) in x.chunks_exact(len).zip(offset.chunks_exact(len)).zip(y.chunks_exact_mut(len)) {
+        for ((x, offset), y) in x.chunks_exact(len).zip(offset.chunks_exact(len)).zip(y.chunks_exact_mut(len))
+        {
             let moved = (Vector::<S, F>::load(simd, x) - Vector::<S, F>::load(simd, offset)) * scale;
             sum = moved.mul_add(moved, sum);
             moved.store(y);
@@ -146,7 +158,7 @@ pub(super) fn label<S: Simd, F: Element>(
         let top = best.largest();
         let lane = (best.equal(Vector::<S, F>::splat(simd, top)).trailing_zeros() as usize).min(len - 1);
         *label = tags[lane].untag() * len as u32 + lane as u32;
-        let own = norms[i] * packed.row_factor + packed.row_floor;
+        let own = norms[i] * packed.margin.row_factor + packed.margin.row_floor;
         let margin = Vector::<S, F>::splat(simd, top - (own + packed.slack[*label as usize]));
         let near = all(len) & !best.less(margin);
         let crowded = second.less(margin) != all(len);
@@ -162,7 +174,14 @@ pub(super) fn label<S: Simd, F: Element>(
 /// Decides by the reference distance: among the lanes' best when no lane holds two candidates, else by the whole search.
 #[cold]
 #[inline(never)]
-fn settle<S: Simd, F: Element>(simd: S, packed: &Packed<F>, row: &[F], tags: &[F], near: u64, crowded: bool) -> u32 {
+fn settle<S: Simd, F: Element>(
+    simd: S,
+    packed: &Packed<F>,
+    row: &[F],
+    tags: &[F],
+    near: u64,
+    crowded: bool,
+) -> u32 {
     simd.vectorize(
         #[inline(always)]
         || {
@@ -173,7 +192,8 @@ fn settle<S: Simd, F: Element>(simd: S, packed: &Packed<F>, row: &[F], tags: &[F
             for (lane, tag) in (0..).zip(tags) {
                 let j = tag.untag() * tags.len() as u32 + lane;
                 if near >> lane & 1 == 1 && (j as usize) < packed.k {
-                    let distance = squared_distance(row, &packed.centroids[j as usize * packed.d..][..packed.d]);
+                    let distance =
+                        squared_distance(row, &packed.centroids[j as usize * packed.d..][..packed.d]);
                     if (distance, j) < best || best.0 == f64::INFINITY {
                         best = (distance, j);
                     }

@@ -60,7 +60,9 @@ pub(super) fn repair<F: Float>(
             let mut candidates = Candidates::new(plan, data, state);
             let resample = plan.empty_cluster == EmptyCluster::Resample;
             empty.retain(|&j| {
-                while let Some(rows) = if resample { candidates.random(data, rng) } else { candidates.farthest(data) } {
+                while let Some(rows) =
+                    if resample { candidates.random(data, rng) } else { candidates.farthest(data) }
+                {
                     let from = state.labels[rows[0] as usize] as usize;
                     if state.sums.count(from) > rows.len() as u64 {
                         for &row in &rows {
@@ -150,7 +152,10 @@ impl Candidates {
         let rows = data.rows();
         let mut distances = vec![0.0; data.n()];
         assign::distances(plan.level, rows, &state.centroids, Some(&state.labels), &mut distances);
-        let eligible = distances.into_iter().zip(0u32..).filter(|&(distance, i)| distance > 0.0 && rows.weight(i as usize) > 0.0);
+        let eligible = distances
+            .into_iter()
+            .zip(0u32..)
+            .filter(|&(distance, i)| distance > 0.0 && rows.weight(i as usize) > 0.0);
         let mut rows: Vec<_> = eligible.collect();
         rows.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         Candidates { rows, next: 0 }
@@ -163,7 +168,8 @@ impl Candidates {
         let first = self.rows.partition_point(|other| other.0 > distance);
         let after = self.rows.partition_point(|other| other.0 >= distance);
         let group = &self.rows[first..after];
-        let equal: Vec<u32> = group.iter().map(|other| other.1).filter(|&i| data.rows().row(i as usize) == values).collect();
+        let equal: Vec<u32> =
+            group.iter().map(|other| other.1).filter(|&i| data.rows().row(i as usize) == values).collect();
         self.rows.retain(|other| other.0 != distance || !equal.contains(&other.1));
         equal
     }

@@ -26,7 +26,13 @@ impl<F: Float> Full<F> {
 }
 
 impl<F: Float> Step<F> for Full<F> {
-    fn assign(&mut self, data: &Data<'_, F>, centroids: &[F], labels: &mut [u32], sums: &mut RowSums) -> usize {
+    fn assign(
+        &mut self,
+        data: &Data<'_, F>,
+        centroids: &[F],
+        labels: &mut [u32],
+        sums: &mut RowSums,
+    ) -> usize {
         let k = sums.clusters();
         if self.k != k {
             let workers = par::workers_for(data.rows().values.len() as f64 * k as f64);

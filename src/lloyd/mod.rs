@@ -21,7 +21,13 @@ use std::ops::ControlFlow;
 /// One way of assigning rows to their nearest centroids.
 pub(crate) trait Step<F: Float> {
     /// Labels every row with its nearest centroid, moves the rows whose label changed between the sums, and returns their number.
-    fn assign(&mut self, data: &Data<'_, F>, centroids: &[F], labels: &mut [u32], sums: &mut RowSums) -> usize;
+    fn assign(
+        &mut self,
+        data: &Data<'_, F>,
+        centroids: &[F],
+        labels: &mut [u32],
+        sums: &mut RowSums,
+    ) -> usize;
 }
 
 /// How the rows are assigned to the centroids. The choice changes the time a fit takes, and no bit of its result.
@@ -106,11 +112,24 @@ pub(crate) fn run<F: Float>(
             // Not even the best means of this assignment improve on the last one: that one stands.
             break StopReason::Converged;
         }
-        let shift: f64 = moved.chunks_exact(data.d).zip(state.centroids.chunks_exact(data.d)).map(|(new, old)| exact::squared_distance(new, old)).sum();
+        let shift: f64 = moved
+            .chunks_exact(data.d)
+            .zip(state.centroids.chunks_exact(data.d))
+            .map(|(new, old)| exact::squared_distance(new, old))
+            .sum();
         let fixed = shift == 0.0 && reassigned == 0 && relocated == 0;
         state.centroids = moved;
         let relative_shift = if data.variance > 0.0 { shift / data.variance } else { 0.0 };
-        history.push(Iteration { run: plan.run, index, inertia, shift, relative_shift, reassigned, relocated, dropped });
+        history.push(Iteration {
+            run: plan.run,
+            index,
+            inertia,
+            shift,
+            relative_shift,
+            reassigned,
+            relocated,
+            dropped,
+        });
         let stop = if observer(&history[index - 1]).is_break() {
             Some(StopReason::Observer)
         } else if fixed || plan.convergence.is_met(&history) {
@@ -120,7 +139,9 @@ pub(crate) fn run<F: Float>(
         } else {
             None
         };
-        if let Some(reason) = stop && fixed {
+        if let Some(reason) = stop
+            && fixed
+        {
             break reason;
         }
         reassigned = step.assign(data, &state.centroids, &mut state.labels, &mut state.sums);
@@ -135,7 +156,8 @@ pub(crate) fn run<F: Float>(
     };
     let State { centroids, labels, .. } = state;
     let grid = data.distance_grid(&centroids);
-    let inertia = assign::inertia(plan.level, data.rows(), &centroids, Some(&labels), &grid) * data.weight_unit;
+    let inertia =
+        assign::inertia(plan.level, data.rows(), &centroids, Some(&labels), &grid) * data.weight_unit;
     Ok(Run { centroids, labels, inertia, history, stop_reason })
 }
 
