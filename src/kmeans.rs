@@ -10,7 +10,7 @@ use crate::kernel::{Level, par};
 use crate::lloyd::{self, Algorithm, EmptyCluster, Observer, Plan, Run};
 use crate::model::KMeansModel;
 use crate::rng::SeededRng;
-use ndarray::{Array1, ArrayBase, ArrayView1, ArrayView2, CowArray, Ix1, Ix2};
+use ndarray::{Array1, ArrayBase, ArrayView1, ArrayView2, Ix1, Ix2};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -281,10 +281,8 @@ impl<F: Float> KMeans<F> {
             return Err(Error::TooBig { rows: n, columns: d, k: self.k });
         }
         // Copied already if it had to be.
-        let rows = CowArray::from(
-            ArrayView2::from_shape((n, d), checked.rows().values).expect("n rows of d values"),
-        );
-        self.runs(&checked, rows.view(), weights.map(|weights| weights.view()), observer)
+        let rows = ArrayView2::from_shape((n, d), checked.rows().values).expect("n rows of d values");
+        self.runs(&checked, rows, weights.map(|weights| weights.view()), observer)
     }
 
     fn check(&self) -> Result<(), Error> {

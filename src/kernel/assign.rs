@@ -71,6 +71,12 @@ impl<F: Element> Scratch<F> {
     }
 }
 
+/// Runs the work in a function of its own with the instructions of the level: small functions compile faster than one large one.
+#[inline(never)]
+pub(super) fn apart<S: Simd, T>(simd: S, work: impl FnOnce() -> T) -> T {
+    simd.vectorize(work)
+}
+
 /// The label of each row of one chunk.
 #[inline(always)]
 pub(super) fn label<S: Simd, F: Element>(
@@ -86,12 +92,12 @@ pub(super) fn label<S: Simd, F: Element>(
                 $($d => {
                     // Two groups fill the sixteen registers of AVX2, four the thirty-two of AVX-512.
                     if const { size_of::<Vector<S, F>>() == 64 } {
-                        lanes::label::<S, F, $d, 4>(simd, packed, rows, scratch, labels)
+                        apart(simd, #[inline(always)] || lanes::label::<S, F, $d, 4>(simd, packed, rows, scratch, labels))
                     } else {
-                        lanes::label::<S, F, $d, 2>(simd, packed, rows, scratch, labels)
+                        apart(simd, #[inline(always)] || lanes::label::<S, F, $d, 2>(simd, packed, rows, scratch, labels))
                     }
                 })*
-                _ => tile::label(simd, packed, rows, scratch, labels),
+                _ => apart(simd, #[inline(always)] || tile::label(simd, packed, rows, scratch, labels)),
             }
         };
     }

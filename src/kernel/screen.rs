@@ -4,7 +4,7 @@
 //! the rest are measured by the reference distance. So the answer is exact and the same on every machine, for the price of
 //! the fast scores: after j centroids only about one row in j has anything to gain.
 
-use super::assign::{Rows, Scratch, chunk_rows};
+use super::assign::{Rows, Scratch, apart, chunk_rows};
 use super::element::{Element, Level, Vector, framed};
 use super::exact::squared_distance;
 use super::pack::{Frame, Margin, Packed};
@@ -49,8 +49,8 @@ pub(super) fn screen<S: Simd, F: Element>(
     macro_rules! few {
         ($($d:literal)*) => {
             match packed.d {
-                $($d => few::<S, F, $d>(simd, packed, part, scratch),)*
-                _ => many(simd, packed, part, scratch),
+                $($d => apart(simd, #[inline(always)] || few::<S, F, $d>(simd, packed, part, scratch)),)*
+                _ => apart(simd, #[inline(always)] || many(simd, packed, part, scratch)),
             }
         };
     }

@@ -76,7 +76,7 @@ pub(super) fn repair<F: Float>(
             });
         }
     }
-    remove(data, state, &empty);
+    remove(plan, data, state, &empty);
     Ok((relocated, empty.len()))
 }
 
@@ -91,22 +91,10 @@ pub(super) fn finish<F: Float>(
     match (plan.empty_cluster, empty.first()) {
         (EmptyCluster::Fail, Some(&cluster)) => Err(Error::EmptyCluster { cluster, iteration }),
         (EmptyCluster::Drop, Some(_)) => {
-            remove(data, state, &empty);
-            // Rows without weight may have been nearest to a removed centroid.
-            let lost = state.labels.iter().any(|&label| label == NOWHERE);
-            if lost {
-                relabel_lost(plan, data, state);
-            }
+            remove(plan, data, state, &empty);
             Ok(())
         }
         _ => Ok(()),
-    }
-}
-
-fn relabel_lost<F: Float>(plan: &Plan<'_, F>, data: &Data<'_, F>, state: &mut State<F>) {
-    let rows = data.rows();
-    for (i, label) in state.labels.iter_mut().enumerate().filter(|(_, label)| **label == NOWHERE) {
-        *label = F::nearest(plan.level, rows.row(i), &state.centroids).0;
     }
 }
 
@@ -116,8 +104,8 @@ fn relabel<F: Float>(data: &Data<'_, F>, state: &mut State<F>, row: usize, to: u
     crate::kernel::moments::apply(&moves, &mut state.labels[row..=row], &mut state.sums);
 }
 
-/// Removes clusters without rows and numbers the others anew. Rows without weight that were labelled with one are left nowhere.
-fn remove<F: Float>(data: &Data<'_, F>, state: &mut State<F>, clusters: &[usize]) {
+/// Removes clusters without rows (of positive weight) and numbers the others anew. Rows without weight go to the nearest that is left.
+fn remove<F: Float>(plan: &Plan<'_, F>, data: &Data<'_, F>, state: &mut State<F>, clusters: &[usize]) {
     if clusters.is_empty() {
         return;
     }
@@ -132,13 +120,16 @@ fn remove<F: Float>(data: &Data<'_, F>, state: &mut State<F>, clusters: &[usize]
             number
         })
         .collect();
-    for label in &mut state.labels {
-        *label = renumbered[*label as usize];
-    }
     let kept = state.centroids.chunks_exact(data.d).zip(&keep).filter(|part| *part.1);
     state.centroids = kept.flat_map(|part| part.0.iter().copied()).collect();
     state.spreads = state.spreads.iter().zip(&keep).filter(|part| *part.1).map(|part| *part.0).collect();
     state.sums.retain(&keep);
+    for (i, label) in state.labels.iter_mut().enumerate() {
+        *label = renumbered[*label as usize];
+        if *label == NOWHERE {
+            *label = F::nearest(plan.level, data.rows().row(i), &state.centroids).0;
+        }
+    }
 }
 
 /// Rows that may start a cluster of their own: of positive weight, and not on their centroid. Farthest first, then lowest.
