@@ -8,7 +8,7 @@
 //! * `INIT.npy`: the (k, d) starting centroids; or `k=100` for the crate's own seeding (seed from the environment's `SEED`, or 0).
 //! * `ITERS`: iterations with tolerance 0; a fixed point ends the fit sooner. `0` uses the default stopping rule.
 //! * `--converge`: until no label changes, at most 300 iterations.
-//! * `--algorithm`: auto (default), lloyd.
+//! * `--algorithm`: auto (default), lloyd, hamerly.
 //! * `--save`: writes the model as JSON.
 //!
 //! `fit_s` is the wall time of the fit alone, after a fit on the first 2,000 rows to warm up; `predict_s` that of labelling every row.
@@ -46,6 +46,7 @@ fn options() -> Outcome<Options> {
                 algorithm = match args.next().ok_or("--algorithm needs a name")?.to_lowercase().as_str() {
                     "auto" => Algorithm::Auto,
                     "lloyd" => Algorithm::Lloyd,
+                    "hamerly" => Algorithm::Hamerly,
                     other => return Err(format!("no algorithm is called {other}").into()),
                 }
             }

@@ -1,5 +1,6 @@
 //! Whole passes over the rows: labels, moves between clusters, distances; in chunks, shared between threads.
 
+use super::bounds::{self, Bounds, Drift};
 use super::element::{Element, Level, Vector};
 use super::moments::{Grid, Grids, Moves, RowSums, Sum};
 use super::pack::{FEW_COLUMNS, Packed, Range};
@@ -51,23 +52,37 @@ pub(crate) struct Scratch<F> {
     pub state: Vec<F>,
     /// New labels.
     labels: Vec<u32>,
+    /// Per row of the chunk, in the frame's units: at least the squared distance to the nearest centroid, at most that to any other.
+    pub near: Vec<F>,
+    pub next: Vec<F>,
+    /// Their roots as bounds, if asked for.
+    pub upper: Vec<f32>,
+    pub lower: Vec<f32>,
 }
 
 impl<F: Element> Scratch<F> {
     pub(crate) fn new(level: Level, d: usize) -> Self {
         let (rows, width) = (chunk_rows(d), F::width(level));
         let zeros = |n: usize| vec![F::default(); n];
-        if d <= FEW_COLUMNS {
-            // Four vectors a group at the most.
-            let (framed, state) = (zeros(4 * width * d), zeros(4 * width));
-            return Scratch { framed, norms: zeros(4 * width), state, labels: vec![0; rows] };
-        }
+        // With few columns a group is four vectors at the most.
+        let (framed, state) =
+            if d <= FEW_COLUMNS { (4 * width * d, 5 * width) } else { (rows * d, rows * 3 * width) };
         Scratch {
-            framed: zeros(rows * d),
+            framed: zeros(framed),
             norms: zeros(rows),
-            state: zeros(rows * 3 * width),
+            state: zeros(state),
             labels: vec![0; rows],
+            near: zeros(rows.next_multiple_of(width)),
+            next: zeros(rows.next_multiple_of(width)),
+            upper: Vec::new(),
+            lower: Vec::new(),
         }
+    }
+
+    /// Asks for bounds with the labels.
+    pub(crate) fn with_bounds(mut self) -> Self {
+        (self.upper, self.lower) = (vec![0.0; self.labels.len()], vec![0.0; self.labels.len()]);
+        self
     }
 }
 
@@ -101,7 +116,15 @@ pub(super) fn label<S: Simd, F: Element>(
             }
         };
     }
-    few!(1 2 3 4 5 6 7 8)
+    let sound = few!(1 2 3 4 5 6 7 8);
+    let root = |square: &F| square.max(F::zero()).sqrt().f64() as f32;
+    for (upper, near) in scratch.upper.iter_mut().zip(&scratch.near) {
+        *upper = bounds::above(root(near));
+    }
+    for (lower, next) in scratch.lower.iter_mut().zip(&scratch.next) {
+        *lower = bounds::below(root(next));
+    }
+    sound
 }
 
 /// A thread's part of a pass.
@@ -109,12 +132,62 @@ pub(crate) struct Worker<F> {
     scratch: Scratch<F>,
     sums: RowSums,
     moved: usize,
+    /// Rows whose label is in doubt, and copies of them.
+    stale: Vec<u32>,
+    doubtful: Doubtful<F>,
+}
+
+/// A batch of rows from here and there, side by side.
+#[derive(Default)]
+struct Doubtful<F> {
+    rows: Vec<u32>,
+    values: Vec<F>,
+    weights: Vec<f64>,
+    labels: Vec<u32>,
+    distances: Vec<f64>,
 }
 
 impl<F: Element> Worker<F> {
     pub(crate) fn new(level: Level, d: usize, k: usize, grids: &Grids) -> Self {
-        Worker { scratch: Scratch::new(level, d), sums: RowSums::new(k, grids), moved: 0 }
+        let scratch = Scratch::new(level, d);
+        Worker {
+            scratch,
+            sums: RowSums::new(k, grids),
+            moved: 0,
+            stale: Vec::new(),
+            doubtful: Doubtful::default(),
+        }
     }
+
+    /// For a pass that keeps bounds.
+    pub(crate) fn with_bounds(mut self) -> Self {
+        self.scratch = self.scratch.with_bounds();
+        self
+    }
+
+    /// Labels one chunk of rows and moves what changed.
+    fn chunk(
+        &mut self,
+        level: Level,
+        packed: &Packed<F>,
+        rows: Rows<'_, F>,
+        grids: &Grids,
+        labels: &mut [u32],
+    ) {
+        let mut to = std::mem::take(&mut self.scratch.labels);
+        F::label(level, packed, rows.values, &mut self.scratch, &mut to[..labels.len()]);
+        let moves = Moves { rows: rows.values, weights: rows.weights, to: &to[..labels.len()], grids };
+        self.moved += F::apply(level, &moves, labels, &mut self.sums);
+        self.scratch.labels = to;
+    }
+}
+
+/// Takes in what the workers gathered; the number of rows (of positive weight) whose label changed.
+fn gather<F: Element>(workers: &mut [Worker<F>], sums: &mut RowSums) -> usize {
+    for worker in workers.iter_mut() {
+        sums.absorb(&mut worker.sums);
+    }
+    workers.iter_mut().map(|worker| std::mem::take(&mut worker.moved)).sum()
 }
 
 /// Rows per piece: whole chunks, several pieces a thread.
@@ -165,18 +238,160 @@ pub(crate) fn reassign<F: Element>(
     let pieces = labels.chunks_mut(piece).enumerate();
     par::share(workers, pieces, |worker, (p, labels)| {
         for (c, labels) in labels.chunks_mut(chunk).enumerate() {
-            let rows = rows.part(p * piece + c * chunk, labels.len());
-            let mut to = std::mem::take(&mut worker.scratch.labels);
-            F::label(level, packed, rows.values, &mut worker.scratch, &mut to[..labels.len()]);
-            let moves = Moves { rows: rows.values, weights: rows.weights, to: &to[..labels.len()], grids };
-            worker.moved += F::apply(level, &moves, labels, &mut worker.sums);
-            worker.scratch.labels = to;
+            worker.chunk(level, packed, rows.part(p * piece + c * chunk, labels.len()), grids, labels);
         }
     });
-    for worker in workers.iter_mut() {
-        sums.absorb(&mut worker.sums);
+    gather(workers, sums)
+}
+
+/// [`reassign`] that passes over the rows whose bounds prove their label, and renews the bounds of the others. Without a drift
+/// (there are no bounds yet) it labels every row.
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn reassign_doubtful<F: Element>(
+    level: Level,
+    packed: &Packed<F>,
+    rows: Rows<'_, F>,
+    grids: &Grids,
+    labels: &mut [u32],
+    bounds: &mut Bounds,
+    drift: Option<&Drift>,
+    workers: &mut [Worker<F>],
+    sums: &mut RowSums,
+) -> usize {
+    let (d, chunk) = (rows.d, chunk_rows(rows.d));
+    let piece = piece_rows(labels.len(), d, workers.len());
+    let per_row =
+        labels.chunks_mut(piece).zip(bounds.upper.chunks_mut(piece).zip(bounds.lower.chunks_mut(piece)));
+    par::share(workers, per_row.enumerate(), |worker, (p, (labels, (upper, lower)))| {
+        let rows = rows.part(p * piece, labels.len());
+        let Some(drift) = drift else {
+            for first in (0..labels.len()).step_by(chunk) {
+                let part = first..labels.len().min(first + chunk);
+                worker.chunk(level, packed, rows.part(first, part.len()), grids, &mut labels[part.clone()]);
+                upper[part.clone()].copy_from_slice(&worker.scratch.upper[..part.len()]);
+                lower[part.clone()].copy_from_slice(&worker.scratch.lower[..part.len()]);
+            }
+            return;
+        };
+        let mut stale = std::mem::take(&mut worker.stale);
+        stale.clear();
+        drift.advance(labels, upper, lower, &mut stale);
+        let mut left = stale.as_slice();
+        while !left.is_empty() {
+            left = worker.doubt(level, packed, rows, drift, left, labels, upper, lower);
+            worker.decide(level, packed, grids, labels, upper, lower);
+        }
+        worker.stale = stale;
+    });
+    gather(workers, sums)
+}
+
+/// Below so many centroids, measuring the own distance first costs more than it saves.
+const WORTH_TIGHTENING: usize = 64;
+
+impl<F: Element> Worker<F> {
+    /// Gathers the next doubtful rows, up to a chunk of them; returns the stale rows that are left. A row that its exact distance to its own
+    /// centroid puts out of doubt only has its bound renewed.
+    #[allow(clippy::too_many_arguments)]
+    fn doubt<'a>(
+        &mut self,
+        level: Level,
+        packed: &Packed<F>,
+        rows: Rows<'_, F>,
+        drift: &Drift,
+        mut stale: &'a [u32],
+        labels: &[u32],
+        upper: &mut [f32],
+        lower: &[f32],
+    ) -> &'a [u32] {
+        let (d, chunk) = (rows.d, chunk_rows(rows.d));
+        let batch = &mut self.doubtful;
+        batch.clear();
+        while batch.rows.len() < chunk && !stale.is_empty() {
+            let kept = batch.rows.len();
+            let (next, rest) = stale.split_at(stale.len().min(chunk - kept));
+            stale = rest;
+            for &i in next {
+                batch.push(rows, i, labels[i as usize]);
+            }
+            if packed.k < WORTH_TIGHTENING {
+                continue;
+            }
+            batch.distances.resize(next.len(), 0.0);
+            let values = &batch.values[kept * d..];
+            F::own_distances(
+                level,
+                values,
+                &packed.centroids,
+                d,
+                Some(&batch.labels[kept..]),
+                &mut batch.distances,
+            );
+            let mut end = kept;
+            for (at, &i) in (kept..).zip(next) {
+                let row = i as usize;
+                upper[row] = bounds::tight(batch.distances[at - kept], &packed.frame);
+                if !drift.proves(upper[row], lower[row], labels[row] as usize) {
+                    batch.keep(at, end, d);
+                    end += 1;
+                }
+            }
+            batch.truncate(end, d);
+        }
+        stale
     }
-    workers.iter_mut().map(|worker| std::mem::take(&mut worker.moved)).sum()
+
+    /// Labels the doubtful rows, moves what changed, and renews their bounds.
+    fn decide(
+        &mut self,
+        level: Level,
+        packed: &Packed<F>,
+        grids: &Grids,
+        labels: &mut [u32],
+        upper: &mut [f32],
+        lower: &mut [f32],
+    ) {
+        let mut batch = std::mem::take(&mut self.doubtful);
+        let weights = (!batch.weights.is_empty()).then_some(batch.weights.as_slice());
+        let rows = Rows { values: &batch.values, d: packed.d, weights };
+        self.chunk(level, packed, rows, grids, &mut batch.labels);
+        for (at, &i) in batch.rows.iter().enumerate() {
+            let row = i as usize;
+            (labels[row], upper[row], lower[row]) =
+                (batch.labels[at], self.scratch.upper[at], self.scratch.lower[at]);
+        }
+        self.doubtful = batch;
+    }
+}
+
+impl<F: Element> Doubtful<F> {
+    fn clear(&mut self) {
+        self.truncate(0, 0);
+    }
+
+    fn truncate(&mut self, rows: usize, d: usize) {
+        self.rows.truncate(rows);
+        self.values.truncate(rows * d);
+        self.weights.truncate(rows);
+        self.labels.truncate(rows);
+    }
+
+    fn push(&mut self, rows: Rows<'_, F>, i: u32, label: u32) {
+        self.rows.push(i);
+        self.values.extend_from_slice(rows.row(i as usize));
+        self.weights.extend(rows.weights.map(|weights| weights[i as usize]));
+        self.labels.push(label);
+    }
+
+    /// Moves an entry forward, over one that is no longer needed.
+    fn keep(&mut self, from: usize, to: usize, d: usize) {
+        self.rows[to] = self.rows[from];
+        self.labels[to] = self.labels[from];
+        self.values.copy_within(from * d..(from + 1) * d, to * d);
+        if !self.weights.is_empty() {
+            self.weights[to] = self.weights[from];
+        }
+    }
 }
 
 /// The largest and smallest value of each column over the rows of positive weight; or the first row and column

@@ -50,8 +50,10 @@ pub(super) fn label<S: Simd, F: Element, const D: usize, const B: usize>(
     let turned = &mut scratch.framed[..D * group];
     let (tags, state) = scratch.state.split_at_mut(len);
     let (bests, state) = state.split_at_mut(len);
-    let (seconds, owns) = state.split_at_mut(len);
-    for (rows, labels) in rows.chunks(group * D).zip(labels.chunks_mut(group)) {
+    let (seconds, state) = state.split_at_mut(len);
+    let (owns, norms) = state.split_at_mut(len);
+    let two = Vector::<S, F>::splat(simd, F::of(2.0));
+    for (g, (rows, labels)) in rows.chunks(group * D).zip(labels.chunks_mut(group)).enumerate() {
         transpose::<F, D>(rows, &packed.frame, group, turned);
         let x: [[Vector<S, F>; D]; B] = std::array::from_fn(|b| {
             std::array::from_fn(|t| Vector::<S, F>::load(simd, &turned[t * group + b * len..]))
@@ -83,13 +85,21 @@ pub(super) fn label<S: Simd, F: Element, const D: usize, const B: usize>(
             for (label, tag) in labels.iter_mut().zip(&*tags) {
                 *label = tag.untag();
             }
+            // The norm's own rounding and that of these lines is less than the pads again.
+            let pad = (own + slack) * two;
+            let first = g * group + b * len;
+            (norm - best[b] * two + pad).store(&mut scratch.near[first..]);
+            (norm - second[b] * two - pad).store(&mut scratch.next[first..]);
             let unsettled = all(len) & !(best[b] - second[b]).greater(own + slack);
             if unsettled != 0 {
                 best[b].store(bests);
                 second[b].store(seconds);
                 own.store(owns);
+                norm.store(norms);
                 let group_rows = &rows[b * len * D..];
-                sound &= settle(simd, packed, group_rows, [owns, bests, seconds], unsettled, labels);
+                let state = [&*norms, owns, bests, seconds];
+                sound &=
+                    settle(simd, packed, group_rows, state, unsettled, labels, &mut scratch.next[first..]);
             }
         }
     }
@@ -104,9 +114,10 @@ fn settle<S: Simd, F: Element>(
     simd: S,
     packed: &Packed<F>,
     rows: &[F],
-    [own, best, second]: [&[F]; 3],
+    [norm, own, best, second]: [&[F]; 4],
     unsettled: u64,
     labels: &mut [u32],
+    next: &mut [F],
 ) -> bool {
     simd.vectorize(
         #[inline(always)]
@@ -116,6 +127,8 @@ fn settle<S: Simd, F: Element>(
                 if unsettled >> i & 1 == 1 && !(best[i] - second[i] > own[i] + packed.slack[*label as usize])
                 {
                     *label = nearest(row, &packed.centroids).0;
+                    // Another centroid may be as near as the best score allows.
+                    next[i] = norm[i] - (best[i] + own[i] + packed.most_slack) * F::of(2.0);
                     sound &= in_range(row);
                 }
             }

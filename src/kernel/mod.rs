@@ -32,6 +32,7 @@
 //! `[profile.dev.package.centroids] opt-level = 3` makes a debug build run at full speed.
 
 pub(crate) mod assign;
+pub(crate) mod bounds;
 mod element;
 pub(crate) mod exact;
 pub(crate) mod lanes;
@@ -40,7 +41,7 @@ pub(crate) mod pack;
 pub(crate) mod par;
 pub(crate) mod screen;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod tile;
 mod vector;
 

@@ -158,15 +158,24 @@ pub(super) fn label<S: Simd, F: Element>(
         let top = best.largest();
         let lane = (best.equal(Vector::<S, F>::splat(simd, top)).trailing_zeros() as usize).min(len - 1);
         *label = tags[lane].untag() * len as u32 + lane as u32;
+        let winner = *label as usize;
         let own = norms[i] * packed.margin.row_factor + packed.margin.row_floor;
-        let margin = Vector::<S, F>::splat(simd, top - (own + packed.slack[*label as usize]));
+        let margin = Vector::<S, F>::splat(simd, top - (own + packed.slack[winner]));
+        // The best of the other lanes, or the second of any; if two lanes share the top, the row is not settled.
+        let mut rival = Vector::<S, F>::splat(simd, top).if_greater(best, best, second).max(second).largest();
         let near = all(len) & !best.less(margin);
         let crowded = second.less(margin) != all(len);
         if crowded || near.count_ones() != 1 {
             let row = &rows[i * d..][..d];
             sound &= in_range(row);
             *label = settle(simd, packed, row, tags, near, crowded);
+            rival = top;
         }
+        // The norm's own rounding and that of these lines is less than the pad again.
+        let two = F::of(2.0);
+        let pad = (own + packed.slack[winner]) * two;
+        scratch.near[i] = norms[i] - top * two + pad;
+        scratch.next[i] = norms[i] - rival * two - pad;
     }
     sound
 }

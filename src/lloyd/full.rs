@@ -1,12 +1,12 @@
 //! Every row against every centroid. Invariant: none; each step starts afresh.
 
-use super::Step;
+use super::{Step, frame_for};
 use crate::data::Data;
 use crate::float::Float;
 use crate::kernel::assign::{self, Worker};
 use crate::kernel::moments::RowSums;
 use crate::kernel::pack::{Frame, Packed};
-use crate::kernel::{Element, Level, par};
+use crate::kernel::{Level, par};
 
 pub(super) struct Full<F> {
     level: Level,
@@ -17,11 +17,7 @@ pub(super) struct Full<F> {
 
 impl<F: Float> Full<F> {
     pub(super) fn new(level: Level, data: &Data<'_, F>, start: &[F]) -> Self {
-        // Means stay within the range of the data; the start need not lie there.
-        let mut range = data.range.clone();
-        F::scan(level, start, &mut range);
-        let centre: Vec<f64> = data.mean.iter().map(|&x| Element::f64(x)).collect();
-        Full { level, frame: Frame::new(&range, &centre), workers: Vec::new(), k: 0 }
+        Full { level, frame: frame_for(level, data, start), workers: Vec::new(), k: 0 }
     }
 }
 
@@ -42,4 +38,6 @@ impl<F: Float> Step<F> for Full<F> {
         let packed = Packed::new(self.level, &self.frame, centroids, data.d);
         assign::reassign(self.level, &packed, data.rows(), &data.grids, labels, &mut self.workers, sums)
     }
+
+    fn forget(&mut self) {}
 }

@@ -1,0 +1,73 @@
+//! Every step against the plain one, to the bit, through whole runs on hard data.
+
+use crate::kernel::tests::levels;
+use crate::{Algorithm, EmptyCluster, KMeans, SeededRng};
+use ndarray::{Array1, Array2};
+
+/// Data that makes bounds fail: ties, duplicates, lines, offsets, outliers, one column.
+fn hard(kind: usize, n: usize, d: usize, rng: &mut SeededRng) -> Array2<f64> {
+    let centres: Vec<f64> = (0..20 * d).map(|_| rng.uniform() * 100.0).collect();
+    Array2::from_shape_fn((n, d), |(i, t)| match kind {
+        0 => rng.uniform(),
+        1 => rng.below(4) as f64,
+        2 => 1e6 + rng.below(50) as f64,
+        3 => centres[(i % 20) * d + t] + rng.uniform() * 10.0,
+        4 => i as f64,
+        _ => (if rng.below(60) == 0 { 1e9 } else { 1.0 }) * (rng.uniform() - 0.5),
+    })
+}
+
+fn same_bits<F: crate::Float>() {
+    let mut rng = SeededRng::new(3);
+    for round in 0..150 {
+        let (kind, d) = (round % 6, [1, 2, 3, 5, 9, 20, 40][round % 7]);
+        let n = 50 + rng.below(700);
+        let k = [1, 2, 8, 30, 90][round % 5].min(n);
+        let data = hard(kind, n, d, &mut rng).mapv(|x| <F as num_traits::NumCast>::from(x).unwrap());
+        let weights = Array1::from_shape_fn(n, |_| <F as num_traits::NumCast>::from(rng.below(3)).unwrap());
+        let weighted = round % 3 == 0 && weights.iter().filter(|&&w| w > F::zero()).count() >= k;
+        // Starts of which some coincide, so that clusters empty and are repaired at once, and some lie far out, so that they empty later.
+        let mut start = Array2::from_shape_fn((k, d), |(j, t)| data[[(j * 7) % n, t]]);
+        if round % 4 == 1 {
+            start.row_mut(k - 1).fill(<F as num_traits::NumCast>::from(1e7).unwrap());
+        }
+        for policy in [EmptyCluster::Relocate, EmptyCluster::Resample, EmptyCluster::Drop] {
+            let fit = |algorithm, level| {
+                let kmeans = KMeans::new(k).init(start.clone()).tolerance(0.0).max_iter(60).empty_cluster(policy);
+                let kmeans = kmeans.algorithm(algorithm).at_level(level);
+                if weighted { kmeans.fit_weighted(&data, &weights) } else { kmeans.fit(&data) }.unwrap()
+            };
+            let plain = fit(Algorithm::Lloyd, levels()[0]);
+            for level in levels() {
+                for algorithm in [Algorithm::Auto, Algorithm::Lloyd, Algorithm::Hamerly] {
+                    let model = fit(algorithm, level);
+                    assert!(model == plain, "{algorithm:?} at {level:?} differs: round {round}, {policy:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_algorithm_and_level_gives_the_same_bits_f32() {
+    same_bits::<f32>();
+}
+
+#[test]
+fn every_algorithm_and_level_gives_the_same_bits_f64() {
+    same_bits::<f64>();
+}
+
+#[test]
+fn bounds_do_not_survive_a_relocation() {
+    // A far start empties at once and is moved to the farthest row. Bounds that remembered the labels from before the move would keep rows with
+    // their old centroid.
+    let mut rng = SeededRng::new(9);
+    let data = hard(3, 3000, 2, &mut rng);
+    let mut start = Array2::from_elem((30, 2), 1e6);
+    start.slice_mut(ndarray::s![..3, ..]).assign(&data.slice(ndarray::s![..3, ..]));
+    let fit = |algorithm| KMeans::new(30).init(start.clone()).tolerance(0.0).algorithm(algorithm).fit(&data).unwrap();
+    let (plain, bounded) = (fit(Algorithm::Lloyd), fit(Algorithm::Hamerly));
+    assert!(plain.history()[0].relocated > 0 && plain.n_iter() > 3);
+    assert!(plain == bounded);
+}
