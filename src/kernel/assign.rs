@@ -245,7 +245,7 @@ pub(crate) fn reassign<F: Element>(
 }
 
 /// [`reassign`] that passes over the rows whose bounds prove their label, and renews the bounds of the others. Without a drift
-/// (there are no bounds yet) it labels every row.
+/// (there are no bounds yet), and where so many rows are in doubt that copying them together costs more, it labels every row.
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn reassign_doubtful<F: Element>(
     level: Level,
@@ -264,18 +264,23 @@ pub(crate) fn reassign_doubtful<F: Element>(
         labels.chunks_mut(piece).zip(bounds.upper.chunks_mut(piece).zip(bounds.lower.chunks_mut(piece)));
     par::share(workers, per_row.enumerate(), |worker, (p, (labels, (upper, lower)))| {
         let rows = rows.part(p * piece, labels.len());
-        let Some(drift) = drift else {
+        let mut stale = std::mem::take(&mut worker.stale);
+        stale.clear();
+        if let Some(drift) = drift {
+            drift.advance(labels, upper, lower, &mut stale);
+        }
+        let (scores, copying) = (score_nanoseconds(packed.k, d), 8.0 + 0.3 * d as f64);
+        let dense = labels.len() as f64 * scores < stale.len() as f64 * (scores + copying);
+        let Some(drift) = drift.filter(|_| !dense) else {
             for first in (0..labels.len()).step_by(chunk) {
                 let part = first..labels.len().min(first + chunk);
                 worker.chunk(level, packed, rows.part(first, part.len()), grids, &mut labels[part.clone()]);
                 upper[part.clone()].copy_from_slice(&worker.scratch.upper[..part.len()]);
                 lower[part.clone()].copy_from_slice(&worker.scratch.lower[..part.len()]);
             }
+            worker.stale = stale;
             return;
         };
-        let mut stale = std::mem::take(&mut worker.stale);
-        stale.clear();
-        drift.advance(labels, upper, lower, &mut stale);
         let mut left = stale.as_slice();
         while !left.is_empty() {
             left = worker.doubt(level, packed, rows, drift, left, labels, upper, lower);
@@ -284,6 +289,11 @@ pub(crate) fn reassign_doubtful<F: Element>(
         worker.stale = stale;
     });
     gather(workers, sums)
+}
+
+/// About what the scores of one row cost, from measurements with AVX2; only ratios matter.
+pub(crate) fn score_nanoseconds(k: usize, d: usize) -> f64 {
+    k as f64 * (0.1 + 0.02 * d as f64)
 }
 
 /// Below so many centroids, measuring the own distance first costs more than it saves.

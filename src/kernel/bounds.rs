@@ -78,18 +78,21 @@ impl Drift {
         Drift { moved, farthest, mover, runner_up, half_gap: half_gaps(level, packed) }
     }
 
-    /// Moves the bounds along, and appends to `stale` the rows whose label they no longer prove.
+    /// Moves the bounds along, and leaves in `stale` the rows whose label they no longer prove.
     pub(crate) fn advance(&self, labels: &[u32], upper: &mut [f32], lower: &mut [f32], stale: &mut Vec<u32>) {
+        stale.resize(labels.len(), 0);
         let rows = labels.iter().zip(upper.iter_mut().zip(lower));
+        let mut count = 0;
         for (i, (&label, (upper, lower))) in (0..).zip(rows) {
             let own = label as usize;
             let others = if label == self.mover { self.runner_up } else { self.farthest };
             *upper = above(*upper + self.moved[own]);
             *lower = below(*lower - others);
-            if !self.proves(*upper, *lower, own) {
-                stale.push(i);
-            }
+            // Written always and kept sometimes: a branch here could not be foreseen.
+            stale[count] = i;
+            count += usize::from(!self.proves(*upper, *lower, own));
         }
+        stale.truncate(count);
     }
 
     /// Whether no other centroid can be as near as the own one.

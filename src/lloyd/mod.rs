@@ -99,9 +99,9 @@ struct State<F> {
     spreads: Vec<Double>,
 }
 
-/// Whether a row's scores cost clearly more than the upkeep of its bounds, both in nanoseconds.
+/// Whether a row's scores cost clearly more than the upkeep of its bounds.
 fn bounds_pay(k: usize, d: usize) -> bool {
-    k as f64 * (0.1 + 0.02 * d as f64) > 6.0
+    assign::score_nanoseconds(k, d) > 6.0
 }
 
 pub(crate) fn run<F: Float>(

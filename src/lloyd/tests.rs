@@ -33,7 +33,8 @@ fn same_bits<F: crate::Float>() {
         }
         for policy in [EmptyCluster::Relocate, EmptyCluster::Resample, EmptyCluster::Drop] {
             let fit = |algorithm, level| {
-                let kmeans = KMeans::new(k).init(start.clone()).tolerance(0.0).max_iter(60).empty_cluster(policy);
+                let kmeans =
+                    KMeans::new(k).init(start.clone()).tolerance(0.0).max_iter(60).empty_cluster(policy);
                 let kmeans = kmeans.algorithm(algorithm).at_level(level);
                 if weighted { kmeans.fit_weighted(&data, &weights) } else { kmeans.fit(&data) }.unwrap()
             };
@@ -66,7 +67,9 @@ fn bounds_do_not_survive_a_relocation() {
     let data = hard(3, 3000, 2, &mut rng);
     let mut start = Array2::from_elem((30, 2), 1e6);
     start.slice_mut(ndarray::s![..3, ..]).assign(&data.slice(ndarray::s![..3, ..]));
-    let fit = |algorithm| KMeans::new(30).init(start.clone()).tolerance(0.0).algorithm(algorithm).fit(&data).unwrap();
+    let fit = |algorithm| {
+        KMeans::new(30).init(start.clone()).tolerance(0.0).algorithm(algorithm).fit(&data).unwrap()
+    };
     let (plain, bounded) = (fit(Algorithm::Lloyd), fit(Algorithm::Hamerly));
     assert!(plain.history()[0].relocated > 0 && plain.n_iter() > 3);
     assert!(plain == bounded);
