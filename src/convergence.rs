@@ -95,7 +95,7 @@ pub struct Patience {
 impl<F> Convergence<F> for Patience {
     fn is_met(&self, history: &[Iteration]) -> bool {
         let [.., last] = history else { return false };
-        let Some(before) = history.len().checked_sub(self.iterations + 1) else { return false };
+        let Some(before) = history.len().checked_sub(self.iterations.saturating_add(1)) else { return false };
         let before = history[before].inertia;
         before - last.inertia <= self.gain * before
     }

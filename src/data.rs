@@ -12,6 +12,9 @@ use std::borrow::Cow;
 /// Spreads below this would vanish when squared twice over.
 const NARROWEST: f64 = f64::from_bits((1023 - 480) << 52);
 
+/// Weights may differ by this factor: the grids of the sums keep 40 bits of the lightest row beside the heaviest.
+const WEIGHT_RANGE: f64 = (1u64 << 50) as f64;
+
 /// Checked data, with what every run over it needs to know.
 pub(crate) struct Data<'a, F: Clone> {
     values: Cow<'a, [F]>,
@@ -157,7 +160,7 @@ fn check_weights<F: Float, W: ndarray::Data<Elem = F>>(
     if weights.len() != n {
         return Err(Error::WeightCount { expected: n, found: weights.len() });
     }
-    let mut heaviest = 0.0;
+    let (mut heaviest, mut lightest) = (0.0, f64::INFINITY);
     for (row, weight) in weights.iter().enumerate() {
         let weight = Element::f64(*weight);
         if !weight.is_finite() {
@@ -167,9 +170,13 @@ fn check_weights<F: Float, W: ndarray::Data<Elem = F>>(
             return Err(Error::NegativeWeight { row });
         }
         heaviest = f64::max(heaviest, weight);
+        lightest = if weight > 0.0 { f64::min(lightest, weight) } else { lightest };
     }
     if heaviest == 0.0 {
         return Err(Error::ZeroWeights { rows: n });
+    }
+    if heaviest / lightest > WEIGHT_RANGE {
+        return Err(Error::WeightRange { lightest, heaviest, limit: WEIGHT_RANGE });
     }
     let unit = power_of_two(exponent(heaviest).clamp(-1022, 1022));
     Ok((weights.iter().map(|weight| Element::f64(*weight) / unit).collect(), unit))

@@ -112,6 +112,24 @@ pub enum Error {
         /// The largest weight.
         heaviest: f64,
     },
+    /// The weights differ by so much that the lightest rows would be lost beside the heaviest. Give rows that hardly count the weight 0.
+    #[error("the weights range from {lightest:e} to {heaviest:e}, by more than a factor of {limit:e}")]
+    WeightRange {
+        /// The smallest positive weight.
+        lightest: f64,
+        /// The largest weight.
+        heaviest: f64,
+        /// The largest ratio allowed.
+        limit: f64,
+    },
+    /// A distance is too large for the type of the data, f32.
+    #[error("the distance from row {row} to centroid {cluster} is too large for f32")]
+    DistanceTooLarge {
+        /// The row.
+        row: usize,
+        /// The centroid.
+        cluster: usize,
+    },
     /// Starting centroids, given or made by an initialiser, have the wrong shape.
     #[error("the starting centroids are {} by {}, but must be {} by {} (k by columns)", found.0, found.1, expected.0, expected.1)]
     CentroidShape {

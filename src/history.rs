@@ -27,7 +27,8 @@ pub struct Iteration {
     /// Sum of the squared distances of the rows to the means of the clusters they were assigned to (weighted). It never rises.
     ///
     /// It comes from the clusters' sums, not from a pass over the rows: the total scatter of the data less the scatter of the means.
-    /// Its error is of the order of 1e-16 times the total scatter.
+    /// Its error is of the order of 1e-16 times the total scatter. The means are meant unrounded: the centroids of f32 data far from the origin,
+    /// which are rounded to f32, leave a larger inertia.
     pub inertia: f64,
     /// Squared distance by which the centroids moved, summed over the clusters (of those that no repair removed).
     pub shift: f64,

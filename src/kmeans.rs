@@ -13,7 +13,7 @@ use crate::rng::SeededRng;
 use ndarray::{Array1, ArrayBase, ArrayView1, ArrayView2, Ix1, Ix2};
 use std::fmt;
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// k-means: k clusters that minimise the sum of squared distances of the rows to their cluster's mean.
 ///
@@ -260,6 +260,40 @@ impl<F: Float> KMeans<F> {
         self.start(data, Some(weights), Some(&mut observer))
     }
 
+    /// Whether a fit would find a broken rule before it does any work.
+    pub(crate) fn check_fit<S, W>(
+        &self,
+        data: &ArrayBase<S, Ix2>,
+        weights: Option<&ArrayBase<W, Ix1>>,
+    ) -> Result<(), Error>
+    where
+        S: ndarray::Data<Elem = F>,
+        W: ndarray::Data<Elem = F>,
+    {
+        self.checked(data, weights).map(|_| ())
+    }
+
+    fn checked<'a, S, W>(
+        &self,
+        data: &'a ArrayBase<S, Ix2>,
+        weights: Option<&ArrayBase<W, Ix1>>,
+    ) -> Result<Data<'a, F>, Error>
+    where
+        S: ndarray::Data<Elem = F>,
+        W: ndarray::Data<Elem = F>,
+    {
+        self.check()?;
+        let checked = Data::new(self.level, data, weights)?;
+        if self.k > checked.counted {
+            return Err(Error::TooManyClusters { k: self.k, rows: checked.counted });
+        }
+        let (rows, columns) = data.dim();
+        if self.k.checked_mul(columns).and_then(|size| size.checked_mul(32)).is_none() {
+            return Err(Error::TooBig { rows, columns, k: self.k });
+        }
+        Ok(checked)
+    }
+
     /// Checks everything, prepares the data, and hands over to the runs.
     fn start<S, W>(
         &self,
@@ -271,15 +305,8 @@ impl<F: Float> KMeans<F> {
         S: ndarray::Data<Elem = F>,
         W: ndarray::Data<Elem = F>,
     {
-        self.check()?;
-        let checked = Data::new(self.level, data, weights)?;
-        if self.k > checked.counted {
-            return Err(Error::TooManyClusters { k: self.k, rows: checked.counted });
-        }
+        let checked = self.checked(data, weights)?;
         let (n, d) = data.dim();
-        if self.k.checked_mul(d).and_then(|size| size.checked_mul(32)).is_none() {
-            return Err(Error::TooBig { rows: n, columns: d, k: self.k });
-        }
         // Copied already if it had to be.
         let rows = ArrayView2::from_shape((n, d), checked.rows().values).expect("n rows of d values");
         self.runs(&checked, rows, weights.map(|weights| weights.view()), observer)
@@ -323,10 +350,19 @@ impl<F: Float> KMeans<F> {
             };
             lloyd::run(&plan, data, start, observer)
         };
-        let mut best: Option<Run<F>> = None;
-        let mut keep = |run: Run<F>| {
-            if best.as_ref().is_none_or(|best| run.inertia < best.inertia) {
-                best = Some(run);
+        // The best run so far, and the first that failed.
+        let kept: Mutex<(Option<Run<F>>, Option<(usize, Error)>)> = Mutex::new((None, None));
+        let keep = |run: usize, result: Result<Run<F>, Error>| {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            match result {
+                Ok(run) => {
+                    let better = |best: &Run<F>| (run.inertia, run.index) < (best.inertia, best.index);
+                    if kept.0.as_ref().is_none_or(better) {
+                        kept.0 = Some(run);
+                    }
+                }
+                Err(error) if kept.1.is_none_or(|first| run < first.0) => kept.1 = Some((run, error)),
+                Err(_) => {}
             }
         };
         if let Some(observer) = observer {
@@ -337,7 +373,7 @@ impl<F: Float> KMeans<F> {
                     stopped |= flow.is_break();
                     flow
                 };
-                keep(one(run, &mut watch)?);
+                keep(run, one(run, &mut watch));
                 if stopped {
                     break;
                 }
@@ -346,13 +382,13 @@ impl<F: Float> KMeans<F> {
             // Runs too small to be worth several threads each share the threads between them.
             let small = par::workers_for(rows.len() as f64 * self.k as f64) == 1;
             let mut workers = vec![(); if small { par::threads().min(self.n_init) } else { 1 }];
-            let mut results: Vec<Option<Result<Run<F>, Error>>> = (0..self.n_init).map(|_| None).collect();
-            par::share(&mut workers, results.iter_mut().enumerate(), |(), (run, result)| {
-                *result = Some(one(run, &mut |_| ControlFlow::Continue(())));
+            par::share(&mut workers, 0..self.n_init, |(), run| {
+                keep(run, one(run, &mut |_| ControlFlow::Continue(())));
             });
-            for run in results.into_iter().flatten() {
-                keep(run?);
-            }
+        }
+        let (best, failed) = kept.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, error)) = failed {
+            return Err(error);
         }
         let best = best.expect("n_init is at least 1");
         Ok(KMeansModel::new(self.level, best, data.d))

@@ -14,6 +14,7 @@ mod kmeans;
 mod lloyd;
 mod model;
 mod rng;
+pub mod select;
 
 pub use convergence::{All, Any, Convergence, Patience, Stable, Tolerance};
 pub use error::Error;

@@ -74,7 +74,8 @@ impl<F: Float> KMeansModel<F> {
         &self.labels
     }
 
-    /// Sum of the squared distances of the rows of the fit to their centroids, each times its weight. Summed without rounding, then rounded once.
+    /// Sum of the squared distances of the rows of the fit to their centroids, each times its weight. Summed on a grid at least
+    /// 60 bits finer than its largest term, so the order of the rows does not matter.
     #[must_use]
     pub fn inertia(&self) -> f64 {
         self.inertia
@@ -112,7 +113,7 @@ impl<F: Float> KMeansModel<F> {
         &self.history
     }
 
-    /// Why the run that was kept stopped.
+    /// Why the run that was kept stopped. (An observer that ends a fit of several runs may leave an earlier, converged one as the best.)
     #[must_use]
     pub fn stop_reason(&self) -> StopReason {
         self.stop_reason
@@ -172,7 +173,7 @@ impl<F: Float> KMeansModel<F> {
     ///
     /// # Errors
     ///
-    /// As [`predict`](Self::predict).
+    /// As [`predict`](Self::predict), and if a distance is too large for f32.
     pub fn transform<S: ndarray::Data<Elem = F>>(
         &self,
         rows: &ArrayBase<S, Ix2>,
@@ -188,8 +189,12 @@ impl<F: Float> KMeansModel<F> {
         let mut distances = Array2::from_elem((n, k), F::default());
         let centroids = self.centroids.as_slice().expect("standard layout");
         let out = distances.as_slice_mut().expect("standard layout");
-        assign::transform(self.level, &values, centroids, d, out);
-        Ok(distances)
+        if assign::transform(self.level, &values, centroids, d, out) {
+            return Ok(distances);
+        }
+        let too_large = distances.indexed_iter().find(|(_, distance)| !distance.is_finite());
+        let (row, cluster) = too_large.map_or((0, 0), |found| found.0);
+        Err(Error::DistanceTooLarge { row, cluster })
     }
 
     /// Minus the sum of the squared distances of the rows to their nearest centroids, so that more is better. At least one row.

@@ -193,7 +193,7 @@ fn gather<F: Element>(workers: &mut [Worker<F>], sums: &mut RowSums) -> usize {
 /// Rows per piece: whole chunks, several pieces a thread.
 fn piece_rows(n: usize, d: usize, workers: usize) -> usize {
     let chunk = chunk_rows(d);
-    n.div_ceil(workers * 8).next_multiple_of(chunk)
+    n.div_ceil(workers * 8).next_multiple_of(chunk).max(chunk)
 }
 
 /// Labels every row with its nearest centroid; false if a value is not finite, or too large.
@@ -442,10 +442,27 @@ pub(crate) fn inertia<F: Element>(
     labels: Option<&[u32]>,
     grid: &Grid,
 ) -> f64 {
+    let (sum, largest) = sum_distances(level, rows, centroids, labels, grid);
+    if largest == 0.0 || largest > grid.largest * 1e-9 {
+        return sum.value(grid);
+    }
+    // The rows lie much nearer to their centroids than they might have: a finer grid loses nothing of the sum.
+    let grid = Grid::new(largest, largest * rows.n() as f64, rows.n());
+    sum_distances(level, rows, centroids, labels, &grid).0.value(&grid)
+}
+
+/// The sum on a grid, and its largest term.
+fn sum_distances<F: Element>(
+    level: Level,
+    rows: Rows<'_, F>,
+    centroids: &[F],
+    labels: Option<&[u32]>,
+    grid: &Grid,
+) -> (Sum, f64) {
     const CHUNK: usize = 512;
     let workers = par::workers_for(rows.values.len() as f64);
-    let mut workers: Vec<_> = (0..workers).map(|_| (Sum::default(), vec![0.0; CHUNK])).collect();
-    par::share(&mut workers, (0..rows.n()).step_by(CHUNK), |(sum, distances), first| {
+    let mut workers: Vec<_> = (0..workers).map(|_| (Sum::default(), 0.0, vec![0.0; CHUNK])).collect();
+    par::share(&mut workers, (0..rows.n()).step_by(CHUNK), |(sum, largest, distances), first| {
         let rows = rows.part(first, CHUNK.min(rows.n() - first));
         let distances = &mut distances[..rows.n()];
         F::own_distances(
@@ -460,12 +477,13 @@ pub(crate) fn inertia<F: Element>(
             let weight = rows.weight(i);
             if weight > 0.0 {
                 sum.add(grid, weight * distance);
+                *largest = f64::max(*largest, weight * distance);
             }
         }
     });
     let mut total = Sum::default();
     workers.iter().for_each(|worker| total.merge(&worker.0));
-    total.value(grid)
+    (total, workers.iter().map(|worker| worker.1).fold(0.0, f64::max))
 }
 
 /// The squared distance of each row to the centroid that its label names (the first without labels).
@@ -491,22 +509,27 @@ pub(crate) fn distances<F: Element>(
     });
 }
 
-/// The Euclidean distance (not squared) of each row to each centroid, row by row.
-pub(crate) fn transform<F: Element>(level: Level, values: &[F], centroids: &[F], d: usize, out: &mut [F]) {
+/// The Euclidean distance (not squared) of each row to each centroid, row by row; false if one is too large for F.
+pub(crate) fn transform<F: Element>(
+    level: Level,
+    values: &[F],
+    centroids: &[F],
+    d: usize,
+    out: &mut [F],
+) -> bool {
     let k = centroids.len() / d;
     let workers = par::workers_for(values.len() as f64 * k as f64);
-    let mut workers: Vec<_> = (0..workers).map(|_| vec![0.0; k]).collect();
+    let mut workers: Vec<_> = (0..workers).map(|_| (vec![0.0; k], true)).collect();
     let rows = 64;
-    par::share(
-        &mut workers,
-        values.chunks(rows * d).zip(out.chunks_mut(rows * k)),
-        |distances, (values, out)| {
-            for (row, out) in values.chunks_exact(d).zip(out.chunks_exact_mut(k)) {
-                F::all_distances(level, row, centroids, distances);
-                for (out, distance) in out.iter_mut().zip(&*distances) {
-                    *out = F::of(distance.sqrt());
-                }
+    let pieces = values.chunks(rows * d).zip(out.chunks_mut(rows * k));
+    par::share(&mut workers, pieces, |(distances, fits), (values, out)| {
+        for (row, out) in values.chunks_exact(d).zip(out.chunks_exact_mut(k)) {
+            F::all_distances(level, row, centroids, distances);
+            for (out, distance) in out.iter_mut().zip(&*distances) {
+                *out = F::of(distance.sqrt());
+                *fits &= out.is_finite();
             }
-        },
-    );
+        }
+    });
+    workers.iter().all(|worker| worker.1)
 }

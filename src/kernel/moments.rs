@@ -16,6 +16,8 @@ pub(crate) struct Grid {
     fine: f64,
     coarse_step: i32,
     fine_step: i32,
+    /// The largest magnitude a term may have.
+    pub largest: f64,
 }
 
 /// Terms below this magnitude are too small for the grid; nothing that is squared in f64 is.
@@ -31,7 +33,7 @@ impl Grid {
         let rows = (usize::BITS - rows.leading_zeros()) as i32;
         let fine_step = coarse_step + (rows - 63).max(-52);
         let magic = |step: i32| 1.5 * power_of_two(52 + step);
-        Grid { coarse: magic(coarse_step), fine: magic(fine_step), coarse_step, fine_step }
+        Grid { coarse: magic(coarse_step), fine: magic(fine_step), coarse_step, fine_step, largest }
     }
 
     /// The value of a pair of sums of `count` terms, as an unevaluated sum of two floats.

@@ -82,6 +82,8 @@ pub(crate) type Observer<'a> = &'a mut dyn FnMut(&Iteration) -> ControlFlow<()>;
 
 /// What a run leaves: one consistent state.
 pub(crate) struct Run<F> {
+    /// Which of the fit's runs.
+    pub index: usize,
     pub centroids: Vec<F>,
     pub labels: Vec<u32>,
     /// Direct: the sum of the rows' reference distances.
@@ -188,7 +190,7 @@ pub(crate) fn run<F: Float>(
     let grid = data.distance_grid(&centroids);
     let inertia =
         assign::inertia(plan.level, data.rows(), &centroids, Some(&labels), &grid) * data.weight_unit;
-    Ok(Run { centroids, labels, inertia, history, stop_reason })
+    Ok(Run { index: plan.run, centroids, labels, inertia, history, stop_reason })
 }
 
 /// The means of the clusters; refreshes the spreads of those that changed.

@@ -1,0 +1,5 @@
+//! Choosing k.
+
+mod elbow;
+
+pub use elbow::{Elbow, ElbowPoint, elbow, elbow_weighted};
