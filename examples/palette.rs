@@ -4,17 +4,19 @@
 //! cargo run --release --example palette [PICTURE.png] [COLOURS] [FOLDER]
 //! ```
 //!
-//! Without a picture it takes `examples/data/landscape.png`, which the `landscape` example painted; COLOURS is 12 and FOLDER
+//! Without a picture it takes `examples/data/landscape.png`, which the `landscape` example painted; COLOURS is 16 and FOLDER
 //! `target` if not given. Writes `before.png`, `after.png` and `palette.png`, and for comparison `after-rgb.png`.
 //!
-//! # Why not in RGB
+//! # The space: OKLab, not RGB
 //!
-//! k-means makes squared distances small, so a distance should mean how different two colours look. In sRGB it does not: a step
-//! in a dark colour counts as much as one in a light colour, and one in blue as much as one in green. Clusters then split where
-//! nobody sees a difference, and join what everybody tells apart. The means suffer too, for the mean of saturated colours in sRGB is
-//! darker and greyer than any of them. OKLab (Ottosson 2020, "A perceptual color space for image processing") is a smooth map
-//! of RGB to lightness, green-red and blue-yellow in which equal distances look about equally large. This example clusters
-//! in OKLab; `after-rgb.png` is the same fit on RGB values.
+//! k-means makes squared distances small, so a distance should mean how different two colours look. In RGB it does not: a step in
+//! blue counts as much as one in green, which the eye sees far better, and the mean of two saturated colours is duller than
+//! either. OKLab (Ottosson 2020, "A perceptual color space for image processing") maps RGB to lightness, green-red and
+//! blue-yellow so that equal distances look about equally large. This example clusters in OKLab; `after-rgb.png` is the same fit on
+//! RGB. In the shipped picture the sky tells them apart: its bands are even in OKLab, and with 24 colours RGB draws a
+//! greenish ring around the sun that the picture does not have.
+//!
+//! In either space k-means spends its colours where the pixels are: small flowers may lose theirs.
 //!
 //! # Fewer rows, same result
 //!
@@ -31,7 +33,7 @@ use std::path::PathBuf;
 type Rgb8 = [u8; 3];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let (mut picture, mut k, mut folder) = (None, 12, PathBuf::from("target"));
+    let (mut picture, mut k, mut folder) = (None, 16, PathBuf::from("target"));
     for arg in std::env::args().skip(1) {
         if let Ok(number) = arg.parse() {
             k = number;
