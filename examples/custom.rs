@@ -4,7 +4,9 @@
 //! cargo run --release --example custom
 //! ```
 
-use centroids::{Any, Convergence, Error, Init, Iteration, KMeans, KMeansPlusPlus, Random, SeededRng, Stable, Tolerance};
+use centroids::{
+    Any, Convergence, Error, Init, Iteration, KMeans, KMeansPlusPlus, Random, SeededRng, Stable, Tolerance,
+};
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 /// Starts with a random row, then takes the row farthest from all chosen so far, again and again (Gonzalez 1985).

@@ -104,7 +104,11 @@ fn flowers(x: f64, y: f64) -> Colour {
     if hash(column, row, 1) < 0.42 && (across - off).hypot(down + off) < 0.24 {
         let petals = [[0.86, 0.12, 0.16], [0.95, 0.75, 0.13], [0.55, 0.25, 0.72], [0.96, 0.93, 0.90]];
         let petal = petals[(hash(column, row, 2) * 4.0) as usize];
-        return mix(petal, [0.15, 0.08, 0.10], 0.5 * (across + down).clamp(0.0, 0.5) + 0.25 * hash(column, row, 3));
+        return mix(
+            petal,
+            [0.15, 0.08, 0.10],
+            0.5 * (across + down).clamp(0.0, 0.5) + 0.25 * hash(column, row, 3),
+        );
     }
     grass
 }
@@ -115,7 +119,9 @@ fn mix(a: Colour, b: Colour, share: f64) -> Colour {
 
 /// Five octaves of noise, 0 to 1.
 fn layers(x: f64, y: f64) -> f64 {
-    (0..5).map(|octave| noise(x * f64::from(1 << octave), y * f64::from(1 << octave)) / f64::from(2 << octave)).sum()
+    (0..5)
+        .map(|octave| noise(x * f64::from(1 << octave), y * f64::from(1 << octave)) / f64::from(2 << octave))
+        .sum()
 }
 
 /// Random values at whole coordinates, smoothly joined, 0 to 1.

@@ -84,14 +84,20 @@ fn reduce(
     let weights: Array1<f32> = counts.values().map(|&count| count as f32).collect();
     let model = KMeans::new(k).seed(7).n_init(4).fit_weighted(&Array2::from(rows), &weights)?;
 
-    let mut palette: Vec<(Rgb8, u32)> = model.centroids().outer_iter().map(|c| (back([c[0], c[1], c[2]]), 0)).collect();
+    let mut palette: Vec<(Rgb8, u32)> =
+        model.centroids().outer_iter().map(|c| (back([c[0], c[1], c[2]]), 0)).collect();
     let mut replaced = BTreeMap::new();
     for ((rgb, count), &label) in counts.into_iter().zip(model.labels()) {
         palette[label].1 += count;
         replaced.insert(rgb, palette[label].0);
     }
     palette.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-    let after = RgbImage::from_fn(picture.width(), picture.height(), |x, y| Rgb(replaced[&picture.get_pixel(x, y).0]));
+    let after =
+        RgbImage::from_fn(
+            picture.width(),
+            picture.height(),
+            |x, y| Rgb(replaced[&picture.get_pixel(x, y).0]),
+        );
     Ok((palette, after))
 }
 
@@ -100,7 +106,9 @@ fn swatches(palette: &[(Rgb8, u32)], width: u32, pixels: u32) -> RgbImage {
     let mut strip = RgbImage::new(width, 64);
     let mut from = 0;
     for &(rgb, count) in palette {
-        for x in from * u64::from(width) / u64::from(pixels)..(from + u64::from(count)) * u64::from(width) / u64::from(pixels) {
+        for x in from * u64::from(width) / u64::from(pixels)
+            ..(from + u64::from(count)) * u64::from(width) / u64::from(pixels)
+        {
             (0..strip.height()).for_each(|y| strip.put_pixel(x as u32, y, Rgb(rgb)));
         }
         from += u64::from(count);
@@ -115,22 +123,38 @@ fn oklab_of_rgb(rgb: Rgb8) -> [f32; 3] {
         if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
     });
     let cones = times(
-        [[0.412_221_5, 0.536_332_5, 0.051_446], [0.211_903_5, 0.680_699_5, 0.107_397], [0.088_302_5, 0.281_718_8, 0.629_978_7]],
+        [
+            [0.412_221_5, 0.536_332_5, 0.051_446],
+            [0.211_903_5, 0.680_699_5, 0.107_397],
+            [0.088_302_5, 0.281_718_8, 0.629_978_7],
+        ],
         linear,
     );
     times(
-        [[0.210_454_3, 0.793_617_8, -0.004_072], [1.977_998_5, -2.428_592_2, 0.450_593_7], [0.025_904, 0.782_771_8, -0.808_675_8]],
+        [
+            [0.210_454_3, 0.793_617_8, -0.004_072],
+            [1.977_998_5, -2.428_592_2, 0.450_593_7],
+            [0.025_904, 0.782_771_8, -0.808_675_8],
+        ],
         cones.map(f32::cbrt),
     )
 }
 
 fn rgb_of_oklab(lab: [f32; 3]) -> Rgb8 {
     let roots = times(
-        [[1.0, 0.396_337_8, 0.215_803_8], [1.0, -0.105_561_3, -0.063_854_2], [1.0, -0.089_484_2, -1.291_485_5]],
+        [
+            [1.0, 0.396_337_8, 0.215_803_8],
+            [1.0, -0.105_561_3, -0.063_854_2],
+            [1.0, -0.089_484_2, -1.291_485_5],
+        ],
         lab,
     );
     let linear = times(
-        [[4.076_741_7, -3.307_711_6, 0.230_969_9], [-1.268_438, 2.609_757_4, -0.341_319_4], [-0.004_196_1, -0.703_418_6, 1.707_614_7]],
+        [
+            [4.076_741_7, -3.307_711_6, 0.230_969_9],
+            [-1.268_438, 2.609_757_4, -0.341_319_4],
+            [-0.004_196_1, -0.703_418_6, 1.707_614_7],
+        ],
         roots.map(|root| root.powi(3)),
     );
     linear.map(|c| {

@@ -29,7 +29,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     })?;
 
     let bar = ProgressBar::new(MAX_ITER as u64);
-    bar.set_style(ProgressStyle::with_template("{elapsed:>4} [{bar:40}] {pos}/{len} {msg}")?.progress_chars("=> "));
+    bar.set_style(
+        ProgressStyle::with_template("{elapsed:>4} [{bar:24}] {pos}/{len} {wide_msg}")?.progress_chars("=> "),
+    );
     bar.enable_steady_tick(Duration::from_millis(200));
     bar.set_message("making the data");
     let data = hills(rows, 12);
@@ -49,10 +51,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         StopReason::Observer => print!("Stopped by you"),
         reason => print!("Stopped ({reason:?})"),
     }
-    println!(" after {} iterations and {}.", model.n_iter(), HumanDuration(bar.elapsed()));
+    println!("; iterations: {}, time: {}.", model.n_iter(), HumanDuration(bar.elapsed()));
     let sizes = model.cluster_sizes();
     let (smallest, largest) = (sizes.iter().min().unwrap_or(&0), sizes.iter().max().unwrap_or(&0));
-    println!("{} clusters of {smallest} to {largest} rows, inertia {:.6e}.", model.n_clusters(), model.inertia());
+    println!(
+        "{} clusters of {smallest} to {largest} rows, inertia {:.6e}.",
+        model.n_clusters(),
+        model.inertia()
+    );
     Ok(())
 }
 
