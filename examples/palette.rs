@@ -4,19 +4,20 @@
 //! cargo run --release --example palette [PICTURE.png] [COLOURS] [FOLDER]
 //! ```
 //!
-//! Without a picture it takes `examples/data/landscape.png`, which the `landscape` example painted; COLOURS is 16 and FOLDER
+//! Without a picture it takes `examples/data/landscape.png`, which the `landscape` example painted; COLOURS is 32 and FOLDER
 //! `target` if not given. Writes `before.png`, `after.png` and `palette.png`, and for comparison `after-rgb.png`.
 //!
-//! # The space: OKLab, not RGB
+//! # The space: Oklab, not RGB
 //!
 //! k-means makes squared distances small, so a distance should mean how different two colours look. In RGB it does not: a step in
-//! blue counts as much as one in green, which the eye sees far better, and the mean of two saturated colours is duller than
-//! either. OKLab (Ottosson 2020, "A perceptual color space for image processing") maps RGB to lightness, green-red and
-//! blue-yellow so that equal distances look about equally large. This example clusters in OKLab; `after-rgb.png` is the same fit on
-//! RGB. In the shipped picture the sky tells them apart: its bands are even in OKLab, and with 24 colours RGB draws a
-//! greenish ring around the sun that the picture does not have.
+//! blue counts as much as one in green, which the eye sees far better. Oklab (Ottosson 2020, "A perceptual color space for
+//! image processing") maps RGB to lightness, green-red and blue-yellow, so that equal distances look about equally large. This
+//! example clusters in Oklab, with the two colour axes stretched by 2, for they are short beside lightness.
 //!
-//! In either space k-means spends its colours where the pixels are: small flowers may lose theirs.
+//! `after-rgb.png` is the same fit on RGB. With 32 colours of the shipped picture, Oklab keeps the violet flowers, which RGB turns
+//! grey, and the root mean square of CIEDE2000, a measure of visible difference, is 2.71 against 3.27. With 16 colours there is
+//! less to choose between them (4.15 and 4.34). In either space k-means spends its colours where the pixels are, so small things
+//! lose theirs first.
 //!
 //! # Fewer rows, same result
 //!
@@ -32,8 +33,11 @@ use std::path::PathBuf;
 
 type Rgb8 = [u8; 3];
 
+/// Colours, and how many pixels have each.
+type Palette = Vec<(Rgb8, u32)>;
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let (mut picture, mut k, mut folder) = (None, 16, PathBuf::from("target"));
+    let (mut picture, mut k, mut folder) = (None, 32, PathBuf::from("target"));
     for arg in std::env::args().skip(1) {
         if let Ok(number) = arg.parse() {
             k = number;
@@ -67,14 +71,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The k colours with their pixels, most frequent first, and the picture in these colours. Clusters in the space that `to` leads to and
-/// `back` returns from.
+/// The k colours with their pixels, most frequent first, and the picture in these colours. Distances are measured in the
+/// space that `to` leads to and `back` returns from.
 fn reduce(
     picture: &RgbImage,
     k: usize,
     to: fn(Rgb8) -> [f32; 3],
     back: fn([f32; 3]) -> Rgb8,
-) -> Result<(Vec<(Rgb8, u32)>, RgbImage), Box<dyn Error>> {
+) -> Result<(Palette, RgbImage), Box<dyn Error>> {
     // Sorted, unlike a HashMap: the rows come in the same order in every run.
     let mut counts: BTreeMap<Rgb8, u32> = BTreeMap::new();
     for pixel in picture.pixels() {
@@ -84,7 +88,7 @@ fn reduce(
     let weights: Array1<f32> = counts.values().map(|&count| count as f32).collect();
     let model = KMeans::new(k).seed(7).n_init(4).fit_weighted(&Array2::from(rows), &weights)?;
 
-    let mut palette: Vec<(Rgb8, u32)> =
+    let mut palette: Palette =
         model.centroids().outer_iter().map(|c| (back([c[0], c[1], c[2]]), 0)).collect();
     let mut replaced = BTreeMap::new();
     for ((rgb, count), &label) in counts.into_iter().zip(model.labels()) {
@@ -92,31 +96,26 @@ fn reduce(
         replaced.insert(rgb, palette[label].0);
     }
     palette.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-    let after =
-        RgbImage::from_fn(
-            picture.width(),
-            picture.height(),
-            |x, y| Rgb(replaced[&picture.get_pixel(x, y).0]),
-        );
+    let mut after = picture.clone();
+    after.pixels_mut().for_each(|pixel| pixel.0 = replaced[&pixel.0]);
     Ok((palette, after))
 }
 
 /// A strip of the colours, each as wide as its share of the pixels.
 fn swatches(palette: &[(Rgb8, u32)], width: u32, pixels: u32) -> RgbImage {
     let mut strip = RgbImage::new(width, 64);
+    let edge = |pixel: u32| (u64::from(pixel) * u64::from(width) / u64::from(pixels)) as u32;
     let mut from = 0;
     for &(rgb, count) in palette {
-        for x in from * u64::from(width) / u64::from(pixels)
-            ..(from + u64::from(count)) * u64::from(width) / u64::from(pixels)
-        {
-            (0..strip.height()).for_each(|y| strip.put_pixel(x as u32, y, Rgb(rgb)));
+        for x in edge(from)..edge(from + count) {
+            (0..strip.height()).for_each(|y| strip.put_pixel(x, y, Rgb(rgb)));
         }
-        from += u64::from(count);
+        from += count;
     }
     strip
 }
 
-/// Lightness, green to red, blue to yellow.
+/// Lightness, green to red (times 2), blue to yellow (times 2).
 fn oklab_of_rgb(rgb: Rgb8) -> [f32; 3] {
     let linear = rgb.map(|c| {
         let c = f32::from(c) / 255.0;
@@ -130,24 +129,25 @@ fn oklab_of_rgb(rgb: Rgb8) -> [f32; 3] {
         ],
         linear,
     );
-    times(
+    let [l, a, b] = times(
         [
             [0.210_454_3, 0.793_617_8, -0.004_072],
             [1.977_998_5, -2.428_592_2, 0.450_593_7],
             [0.025_904, 0.782_771_8, -0.808_675_8],
         ],
         cones.map(f32::cbrt),
-    )
+    );
+    [l, 2.0 * a, 2.0 * b]
 }
 
-fn rgb_of_oklab(lab: [f32; 3]) -> Rgb8 {
+fn rgb_of_oklab([l, a, b]: [f32; 3]) -> Rgb8 {
     let roots = times(
         [
             [1.0, 0.396_337_8, 0.215_803_8],
             [1.0, -0.105_561_3, -0.063_854_2],
             [1.0, -0.089_484_2, -1.291_485_5],
         ],
-        lab,
+        [l, a / 2.0, b / 2.0],
     );
     let linear = times(
         [
