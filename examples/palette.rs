@@ -19,10 +19,10 @@
 //! less to choose between them (4.15 and 4.34). In either space k-means spends its colours where the pixels are, so small things
 //! lose theirs first.
 //!
-//! # Fewer rows, same result
+//! # Fewer rows
 //!
-//! A picture repeats its colours. A weight of w is as good as w copies of a row, so the fit takes each colour once, weighted by its
-//! number of pixels.
+//! A picture repeats its colours, and a weight of w is as good as w copies of a row. So the fit takes each colour once, weighted by
+//! its number of pixels: in the shipped picture 17,154 rows instead of 153,600.
 
 use centroids::KMeans;
 use image::{Rgb, RgbImage};
