@@ -34,6 +34,7 @@
 //!     println!("{k} kinds explain {:.0} %", 100.0 * explained);
 //! }
 //! // It prints 73, 96, 97 and 98 %: the third cluster finds something, the fourth only cuts a kind in two.
+//! // (`select::elbow` does this loop, and finds the knee.)
 //!
 //! // So three. The model says who belongs together, and why the fit stopped.
 //! let model = kmeans.with_k(3).fit(&scaled)?;
@@ -84,6 +85,7 @@
 //! | start from somewhere else | [`Random`], [`KMeansPlusPlus`], an `Array2`, [`init::from_fn`], your own [`Init`] |
 //! | stop by another rule | [`Tolerance`], [`Stable`], [`Patience`], [`Any`], [`All`], a closure, your own [`Convergence`] |
 //! | say what happens to a cluster without rows | [`EmptyCluster`] |
+//! | choose k | [`select::elbow`] |
 //! | write code for f32 and f64 | [`Float`] |
 //!
 //! Every setting has a default; [`KMeans`] lists them.
