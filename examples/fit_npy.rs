@@ -89,7 +89,7 @@ fn read<F: Float>(path: &str) -> Outcome<Array2<F>> {
     Ok(Array2::from_shape_vec(shape, values)?)
 }
 
-fn run<F: Float>(options: &Options) -> Outcome<()> {
+fn run<F: Float + serde::Serialize>(options: &Options) -> Outcome<()> {
     let data: Array2<F> = read(&options.data)?;
     let seed = std::env::var("SEED").map_or(Ok(0), |seed| seed.parse())?;
     let mut kmeans = if let Some(k) = options.init.strip_prefix("k=") {
@@ -125,7 +125,7 @@ fn run<F: Float>(options: &Options) -> Outcome<()> {
         })
     );
     if let Some(path) = &options.save {
-        let _ = path; // SAVE
+        serde_json::to_writer(std::io::BufWriter::new(std::fs::File::create(path)?), &model)?;
     }
     Ok(())
 }

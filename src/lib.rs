@@ -191,6 +191,8 @@ mod kmeans;
 mod lloyd;
 mod model;
 mod rng;
+#[cfg(feature = "serde")]
+mod saved;
 pub mod select;
 
 pub use convergence::{All, Any, Convergence, Patience, Stable, Tolerance};

@@ -24,6 +24,9 @@ use ndarray::{Array1, Array2, ArrayBase, Ix1, Ix2};
 /// assert_eq!(model.cluster_sizes(), [2, 2]);
 /// # Ok::<(), centroids::Error>(())
 /// ```
+///
+/// With the feature `serde` a model can be saved and loaded. What is loaded is checked: a file that breaks a rule is an error. (JSON keeps every bit only
+/// with `serde_json`'s feature `float_roundtrip`.)
 #[derive(Clone, Debug)]
 pub struct KMeansModel<F: Float> {
     pub(crate) centroids: Array2<F>,

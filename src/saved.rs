@@ -1,0 +1,110 @@
+//! Models as files: the form they are saved in, and what is checked when one is loaded.
+//!
+//! A file may come from anywhere, so nothing in it is trusted: every rule that a fit establishes is checked again.
+
+use crate::float::Float;
+use crate::history::{Iteration, StopReason};
+use crate::kernel::Level;
+use crate::model::KMeansModel;
+use ndarray::Array2;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
+use thiserror::Error;
+
+/// The version of the form, written first.
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Saved<'a, F: Clone> {
+    version: u32,
+    n_clusters: usize,
+    n_features: usize,
+    /// Row by row.
+    centroids: Cow<'a, [F]>,
+    labels: Vec<u32>,
+    inertia: f64,
+    history: Cow<'a, [Iteration]>,
+    stop_reason: StopReason,
+}
+
+/// What is wrong with a file.
+#[derive(Debug, Error)]
+enum Flaw {
+    #[error("the model was saved in form {0}, and form {VERSION} is the only one known")]
+    Version(u32),
+    #[error("{found} coordinates are not {clusters} centroids of {features}")]
+    Shape { clusters: usize, features: usize, found: usize },
+    #[error("coordinate {0} of the centroids is not finite, or too large")]
+    Coordinate(usize),
+    #[error("label {label} of row {row} names none of the {clusters} clusters")]
+    Label { row: usize, label: u32, clusters: usize },
+    #[error("the inertia {0} is not a finite number of at least 0")]
+    Inertia(f64),
+    #[error("iteration {0} of the history cannot have happened")]
+    History(usize),
+}
+
+impl<F: Float + Serialize> Serialize for KMeansModel<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let saved = Saved {
+            version: VERSION,
+            n_clusters: self.n_clusters(),
+            n_features: self.n_features(),
+            centroids: self.centroids.iter().copied().collect(),
+            labels: self.labels.iter().map(|&label| label as u32).collect(),
+            inertia: self.inertia,
+            history: Cow::Borrowed(&self.history),
+            stop_reason: self.stop_reason,
+        };
+        saved.serialize(serializer)
+    }
+}
+
+impl<'de, F: Float + Deserialize<'de>> Deserialize<'de> for KMeansModel<F> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let saved = Saved::deserialize(deserializer)?;
+        check(&saved).map_err(D::Error::custom)?;
+        let mut cluster_sizes = vec![0; saved.n_clusters];
+        saved.labels.iter().for_each(|&label| cluster_sizes[label as usize] += 1);
+        let shape = (saved.n_clusters, saved.n_features);
+        Ok(KMeansModel {
+            centroids: Array2::from_shape_vec(shape, saved.centroids.into_owned())
+                .map_err(D::Error::custom)?,
+            labels: saved.labels.iter().map(|&label| label as usize).collect(),
+            cluster_sizes,
+            inertia: saved.inertia,
+            history: saved.history.into_owned(),
+            stop_reason: saved.stop_reason,
+            level: Level::new(),
+        })
+    }
+}
+
+fn check<F: Float>(saved: &Saved<'_, F>) -> Result<(), Flaw> {
+    let (clusters, features, found) = (saved.n_clusters, saved.n_features, saved.centroids.len());
+    if saved.version != VERSION {
+        return Err(Flaw::Version(saved.version));
+    }
+    if clusters == 0 || features == 0 || clusters.checked_mul(features) != Some(found) {
+        return Err(Flaw::Shape { clusters, features, found });
+    }
+    let sound = |x: &F| crate::kernel::Element::f64(*x).abs() <= F::LIMIT;
+    if let Some(at) = saved.centroids.iter().position(|x| !sound(x)) {
+        return Err(Flaw::Coordinate(at));
+    }
+    let named = |label: u32| (label as usize) < clusters;
+    if let Some((row, &label)) = saved.labels.iter().enumerate().find(|label| !named(*label.1)) {
+        return Err(Flaw::Label { row, label, clusters });
+    }
+    let amount = |x: f64| x.is_finite() && x >= 0.0;
+    if !amount(saved.inertia) {
+        return Err(Flaw::Inertia(saved.inertia));
+    }
+    for (index, it) in (1..).zip(saved.history.iter()) {
+        if it.index != index || !amount(it.inertia) || !amount(it.shift) || !amount(it.relative_shift) {
+            return Err(Flaw::History(index));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! Saving and loading models, and files that lie.
+#![cfg(feature = "serde")]
+
+use centroids::{Float, KMeans, KMeansModel, SeededRng};
+use ndarray::Array2;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+fn fitted<F: Float>() -> (Array2<F>, KMeansModel<F>) {
+    let mut rng = SeededRng::new(4);
+    let data = Array2::from_shape_fn((200, 3), |_| F::from(rng.uniform() * 1e3).unwrap());
+    let model = KMeans::new(5).fit(&data).unwrap();
+    (data, model)
+}
+
+fn survives<F: Float + serde::Serialize + DeserializeOwned>() {
+    let (data, model) = fitted::<F>();
+    let text = serde_json::to_string(&model).unwrap();
+    let loaded: KMeansModel<F> = serde_json::from_str(&text).unwrap();
+    assert!(loaded == model);
+    assert_eq!(loaded.cluster_sizes(), model.cluster_sizes());
+    assert_eq!(loaded.predict(&data).unwrap(), model.labels());
+    assert_eq!(loaded.score(&data).unwrap().to_bits(), (-model.inertia()).to_bits());
+}
+
+#[test]
+fn a_saved_model_is_the_same_when_loaded() {
+    survives::<f32>();
+    survives::<f64>();
+}
+
+#[test]
+fn a_file_that_breaks_a_rule_is_an_error() {
+    let (_, model) = fitted::<f32>();
+    let sound = serde_json::to_value(&model).unwrap();
+    assert!(serde_json::from_value::<KMeansModel<f32>>(sound.clone()).is_ok());
+    let lies: [(&str, Value); 14] = [
+        ("version", json!(2)),
+        ("n_clusters", json!(4)),
+        ("n_clusters", json!(0)),
+        ("n_features", json!(0)),
+        ("n_features", json!(u64::MAX)),
+        ("n_clusters", json!(u64::MAX / 2)),
+        ("centroids", json!([])),
+        ("centroids", json!(vec![1e300; 15])),
+        ("labels", json!([5])),
+        ("labels", json!([-1])),
+        ("inertia", json!(-1.0)),
+        ("inertia", json!(null)),
+        ("stop_reason", json!("Bored")),
+        (
+            "history",
+            json!([{"run": 0, "index": 7, "inertia": 0.0, "shift": 0.0, "relative_shift": 0.0, "reassigned": 0, "relocated": 0, "dropped": 0}]),
+        ),
+    ];
+    for (field, lie) in lies {
+        let mut file = sound.clone();
+        file[field] = lie.clone();
+        let loaded = serde_json::from_value::<KMeansModel<f32>>(file);
+        assert!(loaded.is_err(), "{field} = {lie} was believed");
+    }
+    for field in ["version", "centroids", "labels", "history"] {
+        let mut file = sound.clone();
+        file.as_object_mut().unwrap().remove(field);
+        assert!(serde_json::from_value::<KMeansModel<f32>>(file).is_err(), "{field} was not missed");
+    }
+}
