@@ -2,11 +2,12 @@
 
 use crate::error::Error;
 use crate::float::Float;
-use crate::kernel::assign::{self, Rows};
+use crate::kernel::assign::Rows;
+use crate::kernel::distances;
 use crate::kernel::moments::{Grid, Grids, Moves, NOWHERE, RowSums};
 use crate::kernel::pack::{Range, exponent, power_of_two};
 use crate::kernel::{Element, Level, par};
-use ndarray::{ArrayBase, ArrayView2, Ix1, Ix2};
+use ndarray::{Array2, ArrayBase, Ix1, Ix2};
 use std::borrow::Cow;
 
 /// Spreads below this would vanish when squared twice over.
@@ -92,7 +93,7 @@ impl<'a, F: Float> Data<'a, F> {
             d,
             values,
         };
-        this.scatter = assign::inertia(level, this.rows(), &this.mean, None, &this.distance_grid(&[]));
+        this.scatter = distances::inertia(level, this.rows(), &this.mean, None, &this.distance_grid(&[]));
         this.variance = this.scatter / this.total_weight / d as f64;
         if !(this.total_weight * this.weight_unit * this.range.squared_diagonal() * 4.0 < f64::INFINITY) {
             return Err(Error::WeightsTooLarge { heaviest: this.heaviest * this.weight_unit });
@@ -116,9 +117,9 @@ impl<'a, F: Float> Data<'a, F> {
     pub(crate) fn distance_grid(&self, centroids: &[F]) -> Grid {
         let mut range = self.range.clone();
         for centroid in centroids.chunks_exact(self.d) {
-            for t in 0..self.d {
-                range.low[t] = num_traits::Float::min(range.low[t], centroid[t]);
-                range.high[t] = num_traits::Float::max(range.high[t], centroid[t]);
+            for (t, &c) in centroid.iter().enumerate() {
+                range.low[t] = range.low[t].min(c);
+                range.high[t] = range.high[t].max(c);
             }
         }
         let farthest = range.squared_diagonal() * 1.001;
@@ -145,7 +146,7 @@ fn sum_rows<F: Float>(level: Level, rows: Rows<'_, F>, grids: &Grids) -> RowSums
 }
 
 /// The values row by row: borrowed where they lie that way already.
-fn contiguous<'a, F: Float, S: ndarray::Data<Elem = F>>(data: &'a ArrayBase<S, Ix2>) -> Cow<'a, [F]> {
+fn contiguous<F: Float, S: ndarray::Data<Elem = F>>(data: &ArrayBase<S, Ix2>) -> Cow<'_, [F]> {
     match data.as_slice() {
         Some(values) => Cow::Borrowed(values),
         None => Cow::Owned(data.iter().copied().collect()),
@@ -184,7 +185,7 @@ fn check_weights<F: Float, W: ndarray::Data<Elem = F>>(
 
 fn checked_range<F: Float>(level: Level, rows: Rows<'_, F>) -> Result<Range<F>, Error> {
     let d = rows.d;
-    let range = assign::range(level, rows).map_err(|(row, column)| Error::NotFinite { row, column })?;
+    let range = distances::range(level, rows).map_err(|(row, column)| Error::NotFinite { row, column })?;
     check_magnitude(rows.values, d)?;
     let spread = (0..d).map(|t| Element::f64(range.high[t]) - Element::f64(range.low[t])).fold(0.0, f64::max);
     if spread > 0.0 && spread < NARROWEST {
@@ -204,10 +205,10 @@ fn check_magnitude<F: Float>(values: &[F], d: usize) -> Result<(), Error> {
 }
 
 /// Rows for a model of d columns: contiguous. May be none. Their values are still to be checked.
-pub(crate) fn rows_of<'a, F: Float, S: ndarray::Data<Elem = F>>(
-    rows: &'a ArrayBase<S, Ix2>,
+pub(crate) fn rows_of<F: Float, S: ndarray::Data<Elem = F>>(
+    rows: &ArrayBase<S, Ix2>,
     d: usize,
-) -> Result<Cow<'a, [F]>, Error> {
+) -> Result<Cow<'_, [F]>, Error> {
     if rows.ncols() != d {
         return Err(Error::ColumnMismatch { expected: d, found: rows.ncols() });
     }
@@ -223,11 +224,7 @@ pub(crate) fn check_values<F: Float>(values: &[F], d: usize) -> Result<(), Error
 }
 
 /// Starting centroids, row by row, once they are known to be k by d and finite.
-pub(crate) fn check_centroids<F: Float>(
-    centroids: ArrayView2<'_, F>,
-    k: usize,
-    d: usize,
-) -> Result<Vec<F>, Error> {
+pub(crate) fn check_centroids<F: Float>(centroids: &Array2<F>, k: usize, d: usize) -> Result<Vec<F>, Error> {
     if centroids.dim() != (k, d) {
         return Err(Error::CentroidShape { expected: (k, d), found: centroids.dim() });
     }

@@ -309,7 +309,7 @@ impl<F: Float> KMeans<F> {
         let (n, d) = data.dim();
         // Copied already if it had to be.
         let rows = ArrayView2::from_shape((n, d), checked.rows().values).expect("n rows of d values");
-        self.runs(&checked, rows, weights.map(|weights| weights.view()), observer)
+        self.runs(&checked, &rows, weights.map(|weights| weights.view()), observer)
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -331,14 +331,14 @@ impl<F: Float> KMeans<F> {
     fn runs(
         &self,
         data: &Data<'_, F>,
-        rows: ArrayView2<'_, F>,
+        rows: &ArrayView2<'_, F>,
         weights: Option<ArrayView1<'_, F>>,
         observer: Option<Observer<'_>>,
     ) -> Result<KMeansModel<F>, Error> {
         let one = |run: usize, observer: Observer<'_>| {
             let mut rng = SeededRng::stream(self.seed, 2 * run as u64);
-            let start = self.init.centroids(rows, weights, self.k, &mut rng)?;
-            let start = check_centroids(start.view(), self.k, data.d)?;
+            let start = self.init.centroids(rows.view(), weights, self.k, &mut rng)?;
+            let start = check_centroids(&start, self.k, data.d)?;
             let plan = Plan {
                 level: self.level,
                 run,
@@ -351,7 +351,7 @@ impl<F: Float> KMeans<F> {
             lloyd::run(&plan, data, start, observer)
         };
         // The best run so far, and the first that failed.
-        let kept: Mutex<(Option<Run<F>>, Option<(usize, Error)>)> = Mutex::new((None, None));
+        let kept = Mutex::new((None::<Run<F>>, None::<(usize, Error)>));
         let keep = |run: usize, result: Result<Run<F>, Error>| {
             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
             match result {
@@ -373,8 +373,10 @@ impl<F: Float> KMeans<F> {
                     stopped |= flow.is_break();
                     flow
                 };
-                keep(run, one(run, &mut watch));
-                if stopped {
+                let result = one(run, &mut watch);
+                let ended = stopped || result.is_err();
+                keep(run, result);
+                if ended {
                     break;
                 }
             }

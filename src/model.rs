@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::float::Float;
 use crate::history::{Iteration, StopReason};
 use crate::kernel::pack::{Frame, Packed};
-use crate::kernel::{Level, assign};
+use crate::kernel::{Level, assign, distances};
 use crate::lloyd::Run;
 use ndarray::{Array1, Array2, ArrayBase, Ix1, Ix2};
 
@@ -122,8 +122,13 @@ impl<F: Float> KMeansModel<F> {
         self.stop_reason
     }
 
+    /// The centroids, row by row.
+    fn coordinates(&self) -> &[F] {
+        self.centroids.as_slice().expect("centroids are in standard layout")
+    }
+
     fn packed(&self) -> Packed<F> {
-        let centroids = self.centroids.as_slice().expect("standard layout");
+        let centroids = self.coordinates();
         let frame = Frame::of_centroids(self.level, centroids, self.n_features());
         Packed::new(self.level, &frame, centroids, self.n_features())
     }
@@ -161,8 +166,7 @@ impl<F: Float> KMeansModel<F> {
         let row = row.view().insert_axis(ndarray::Axis(0));
         let values = rows_of(&row, self.n_features())?;
         check_values(&values, self.n_features())?;
-        let centroids = self.centroids.as_slice().expect("standard layout");
-        Ok(F::nearest(self.level, &values, centroids).0 as usize)
+        Ok(F::nearest(self.level, &values, self.coordinates()).0 as usize)
     }
 
     /// The Euclidean distance (not squared) of each row to each centroid, (n, k): the rows as seen from the centroids. Costs O(n k d) in f64.
@@ -189,15 +193,13 @@ impl<F: Float> KMeansModel<F> {
         {
             return Err(Error::TooBig { rows: n, columns: d, k });
         }
-        let mut distances = Array2::from_elem((n, k), F::default());
-        let centroids = self.centroids.as_slice().expect("standard layout");
-        let out = distances.as_slice_mut().expect("standard layout");
-        if assign::transform(self.level, &values, centroids, d, out) {
-            return Ok(distances);
+        let too_big = Error::TooBig { rows: n, columns: d, k };
+        let mut distances = vec![F::default(); n * k];
+        if !distances::transform(self.level, &values, self.coordinates(), d, &mut distances) {
+            let at = distances.iter().position(|distance| !distance.is_finite()).unwrap_or(0);
+            return Err(Error::DistanceTooLarge { row: at / k, cluster: at % k });
         }
-        let too_large = distances.indexed_iter().find(|(_, distance)| !distance.is_finite());
-        let (row, cluster) = too_large.map_or((0, 0), |found| found.0);
-        Err(Error::DistanceTooLarge { row, cluster })
+        Array2::from_shape_vec((n, k), distances).map_err(|_| too_big)
     }
 
     /// Minus the sum of the squared distances of the rows to their nearest centroids, so that more is better. At least one row.
@@ -248,8 +250,8 @@ impl<F: Float> KMeansModel<F> {
         }
         let data = Data::new(self.level, rows, weights)?;
         let labels: Vec<u32> = self.predict(rows)?.iter().map(|&label| label as u32).collect();
-        let centroids = self.centroids.as_slice().expect("standard layout");
+        let centroids = self.coordinates();
         let grid = data.distance_grid(centroids);
-        Ok(-(assign::inertia(self.level, data.rows(), centroids, Some(&labels), &grid) * data.weight_unit))
+        Ok(-(distances::inertia(self.level, data.rows(), centroids, Some(&labels), &grid) * data.weight_unit))
     }
 }

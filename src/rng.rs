@@ -3,7 +3,7 @@
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
 
-/// The random numbers of one run: ChaCha with 8 rounds, keyed by the seed, with a stream for each purpose.
+/// The random numbers of one run: `ChaCha` with 8 rounds, keyed by the seed, with a stream for each purpose.
 ///
 /// The same seed gives the same numbers on every machine and in every version of this crate (a change would be listed in the changelog
 /// under "Changed values"). Nothing is ever taken from the operating system. An [`Init`](crate::Init) of your own gets one of these:

@@ -1,9 +1,10 @@
-//! Whole passes over the rows: labels, moves between clusters, distances; in chunks, shared between threads.
+//! Whole passes over the rows that label them and move them between clusters; in chunks, shared between threads.
 
-use super::bounds::{self, Bounds, Drift};
+use super::bounds;
+use super::doubt::Doubtful;
 use super::element::{Element, Level, Vector};
-use super::moments::{Grid, Grids, Moves, RowSums, Sum};
-use super::pack::{FEW_COLUMNS, Packed, Range};
+use super::moments::{Grids, Moves, RowSums};
+use super::pack::{FEW_COLUMNS, Packed};
 use super::{lanes, par, tile};
 use fearless_simd::Simd;
 
@@ -129,22 +130,12 @@ pub(super) fn label<S: Simd, F: Element>(
 
 /// A thread's part of a pass.
 pub(crate) struct Worker<F> {
-    scratch: Scratch<F>,
+    pub(super) scratch: Scratch<F>,
     sums: RowSums,
     moved: usize,
     /// Rows whose label is in doubt, and copies of them.
-    stale: Vec<u32>,
-    doubtful: Doubtful<F>,
-}
-
-/// A batch of rows from here and there, side by side.
-#[derive(Default)]
-struct Doubtful<F> {
-    rows: Vec<u32>,
-    values: Vec<F>,
-    weights: Vec<f64>,
-    labels: Vec<u32>,
-    distances: Vec<f64>,
+    pub(super) stale: Vec<u32>,
+    pub(super) doubtful: Doubtful<F>,
 }
 
 impl<F: Element> Worker<F> {
@@ -166,7 +157,7 @@ impl<F: Element> Worker<F> {
     }
 
     /// Labels one chunk of rows and moves what changed.
-    fn chunk(
+    pub(super) fn chunk(
         &mut self,
         level: Level,
         packed: &Packed<F>,
@@ -183,7 +174,7 @@ impl<F: Element> Worker<F> {
 }
 
 /// Takes in what the workers gathered; the number of rows (of positive weight) whose label changed.
-fn gather<F: Element>(workers: &mut [Worker<F>], sums: &mut RowSums) -> usize {
+pub(super) fn gather<F: Element>(workers: &mut [Worker<F>], sums: &mut RowSums) -> usize {
     for worker in workers.iter_mut() {
         sums.absorb(&mut worker.sums);
     }
@@ -191,7 +182,7 @@ fn gather<F: Element>(workers: &mut [Worker<F>], sums: &mut RowSums) -> usize {
 }
 
 /// Rows per piece: whole chunks, several pieces a thread.
-fn piece_rows(n: usize, d: usize, workers: usize) -> usize {
+pub(super) fn piece_rows(n: usize, d: usize, workers: usize) -> usize {
     let chunk = chunk_rows(d);
     n.div_ceil(workers * 8).next_multiple_of(chunk).max(chunk)
 }
@@ -242,294 +233,4 @@ pub(crate) fn reassign<F: Element>(
         }
     });
     gather(workers, sums)
-}
-
-/// [`reassign`] that passes over the rows whose bounds prove their label, and renews the bounds of the others. Without a drift
-/// (there are no bounds yet), and where so many rows are in doubt that copying them together costs more, it labels every row.
-#[allow(clippy::too_many_arguments)]
-pub(crate) fn reassign_doubtful<F: Element>(
-    level: Level,
-    packed: &Packed<F>,
-    rows: Rows<'_, F>,
-    grids: &Grids,
-    labels: &mut [u32],
-    bounds: &mut Bounds,
-    drift: Option<&Drift>,
-    workers: &mut [Worker<F>],
-    sums: &mut RowSums,
-) -> usize {
-    let (d, chunk) = (rows.d, chunk_rows(rows.d));
-    let piece = piece_rows(labels.len(), d, workers.len());
-    let per_row =
-        labels.chunks_mut(piece).zip(bounds.upper.chunks_mut(piece).zip(bounds.lower.chunks_mut(piece)));
-    par::share(workers, per_row.enumerate(), |worker, (p, (labels, (upper, lower)))| {
-        let rows = rows.part(p * piece, labels.len());
-        let mut stale = std::mem::take(&mut worker.stale);
-        stale.clear();
-        if let Some(drift) = drift {
-            drift.advance(labels, upper, lower, &mut stale);
-        }
-        let (scores, copying) = (score_nanoseconds(packed.k, d), 8.0 + 0.3 * d as f64);
-        let dense = labels.len() as f64 * scores < stale.len() as f64 * (scores + copying);
-        let Some(drift) = drift.filter(|_| !dense) else {
-            for first in (0..labels.len()).step_by(chunk) {
-                let part = first..labels.len().min(first + chunk);
-                worker.chunk(level, packed, rows.part(first, part.len()), grids, &mut labels[part.clone()]);
-                upper[part.clone()].copy_from_slice(&worker.scratch.upper[..part.len()]);
-                lower[part.clone()].copy_from_slice(&worker.scratch.lower[..part.len()]);
-            }
-            worker.stale = stale;
-            return;
-        };
-        let mut left = stale.as_slice();
-        while !left.is_empty() {
-            left = worker.doubt(level, packed, rows, drift, left, labels, upper, lower);
-            worker.decide(level, packed, grids, labels, upper, lower);
-        }
-        worker.stale = stale;
-    });
-    gather(workers, sums)
-}
-
-/// About what the scores of one row cost, from measurements with AVX2; only ratios matter.
-pub(crate) fn score_nanoseconds(k: usize, d: usize) -> f64 {
-    k as f64 * (0.1 + 0.02 * d as f64)
-}
-
-/// Below so many centroids, measuring the own distance first costs more than it saves.
-const WORTH_TIGHTENING: usize = 64;
-
-impl<F: Element> Worker<F> {
-    /// Gathers the next doubtful rows, up to a chunk of them; returns the stale rows that are left. A row that its exact distance to its own
-    /// centroid puts out of doubt only has its bound renewed.
-    #[allow(clippy::too_many_arguments)]
-    fn doubt<'a>(
-        &mut self,
-        level: Level,
-        packed: &Packed<F>,
-        rows: Rows<'_, F>,
-        drift: &Drift,
-        mut stale: &'a [u32],
-        labels: &[u32],
-        upper: &mut [f32],
-        lower: &[f32],
-    ) -> &'a [u32] {
-        let (d, chunk) = (rows.d, chunk_rows(rows.d));
-        let batch = &mut self.doubtful;
-        batch.clear();
-        while batch.rows.len() < chunk && !stale.is_empty() {
-            let kept = batch.rows.len();
-            let (next, rest) = stale.split_at(stale.len().min(chunk - kept));
-            stale = rest;
-            for &i in next {
-                batch.push(rows, i, labels[i as usize]);
-            }
-            if packed.k < WORTH_TIGHTENING {
-                continue;
-            }
-            batch.distances.resize(next.len(), 0.0);
-            let values = &batch.values[kept * d..];
-            F::own_distances(
-                level,
-                values,
-                &packed.centroids,
-                d,
-                Some(&batch.labels[kept..]),
-                &mut batch.distances,
-            );
-            let mut end = kept;
-            for (at, &i) in (kept..).zip(next) {
-                let row = i as usize;
-                upper[row] = bounds::tight(batch.distances[at - kept], &packed.frame);
-                if !drift.proves(upper[row], lower[row], labels[row] as usize) {
-                    batch.keep(at, end, d);
-                    end += 1;
-                }
-            }
-            batch.truncate(end, d);
-        }
-        stale
-    }
-
-    /// Labels the doubtful rows, moves what changed, and renews their bounds.
-    fn decide(
-        &mut self,
-        level: Level,
-        packed: &Packed<F>,
-        grids: &Grids,
-        labels: &mut [u32],
-        upper: &mut [f32],
-        lower: &mut [f32],
-    ) {
-        let mut batch = std::mem::take(&mut self.doubtful);
-        let weights = (!batch.weights.is_empty()).then_some(batch.weights.as_slice());
-        let rows = Rows { values: &batch.values, d: packed.d, weights };
-        self.chunk(level, packed, rows, grids, &mut batch.labels);
-        for (at, &i) in batch.rows.iter().enumerate() {
-            let row = i as usize;
-            (labels[row], upper[row], lower[row]) =
-                (batch.labels[at], self.scratch.upper[at], self.scratch.lower[at]);
-        }
-        self.doubtful = batch;
-    }
-}
-
-impl<F: Element> Doubtful<F> {
-    fn clear(&mut self) {
-        self.truncate(0, 0);
-    }
-
-    fn truncate(&mut self, rows: usize, d: usize) {
-        self.rows.truncate(rows);
-        self.values.truncate(rows * d);
-        self.weights.truncate(rows);
-        self.labels.truncate(rows);
-    }
-
-    fn push(&mut self, rows: Rows<'_, F>, i: u32, label: u32) {
-        self.rows.push(i);
-        self.values.extend_from_slice(rows.row(i as usize));
-        self.weights.extend(rows.weights.map(|weights| weights[i as usize]));
-        self.labels.push(label);
-    }
-
-    /// Moves an entry forward, over one that is no longer needed.
-    fn keep(&mut self, from: usize, to: usize, d: usize) {
-        self.rows[to] = self.rows[from];
-        self.labels[to] = self.labels[from];
-        self.values.copy_within(from * d..(from + 1) * d, to * d);
-        if !self.weights.is_empty() {
-            self.weights[to] = self.weights[from];
-        }
-    }
-}
-
-/// The largest and smallest value of each column over the rows of positive weight; or the first row and column
-/// whose value is not finite, whatever its weight.
-pub(crate) fn range<F: Element>(level: Level, rows: Rows<'_, F>) -> Result<Range<F>, (usize, usize)> {
-    const CHUNK: usize = 4096;
-    let d = rows.d;
-    // Several rows side by side, so that the vectors are full.
-    let wide = if rows.weights.is_none() { d * 64usize.div_ceil(d) } else { d };
-    let mut workers: Vec<_> = (0..par::workers_for(rows.values.len() as f64))
-        .map(|_| (Range::new(wide), Range::new(d), true))
-        .collect();
-    par::share(&mut workers, (0..rows.n()).step_by(CHUNK), |(range, ignored, finite), first| {
-        let rows = rows.part(first, CHUNK.min(rows.n() - first));
-        match rows.weights {
-            None => *finite &= F::scan(level, rows.values, range),
-            Some(weights) => {
-                for (row, &weight) in rows.values.chunks_exact(d).zip(weights) {
-                    *finite &= F::scan(level, row, if weight > 0.0 { range } else { ignored });
-                }
-            }
-        }
-    });
-    if workers.iter().all(|worker| worker.2) {
-        let mut all = Range::new(d);
-        workers.iter().for_each(|worker| all.fold(&worker.0));
-        return Ok(all);
-    }
-    let at = rows.values.iter().position(|x| !x.f64().is_finite()).unwrap_or(0);
-    Err((at / d, at % d))
-}
-
-/// The sum of weight times squared distance of each row to the centroid that its label names (the first without labels).
-pub(crate) fn inertia<F: Element>(
-    level: Level,
-    rows: Rows<'_, F>,
-    centroids: &[F],
-    labels: Option<&[u32]>,
-    grid: &Grid,
-) -> f64 {
-    let (sum, largest) = sum_distances(level, rows, centroids, labels, grid);
-    if largest == 0.0 || largest > grid.largest * 1e-9 {
-        return sum.value(grid);
-    }
-    // The rows lie much nearer to their centroids than they might have: a finer grid loses nothing of the sum.
-    let grid = Grid::new(largest, largest * rows.n() as f64, rows.n());
-    sum_distances(level, rows, centroids, labels, &grid).0.value(&grid)
-}
-
-/// The sum on a grid, and its largest term.
-fn sum_distances<F: Element>(
-    level: Level,
-    rows: Rows<'_, F>,
-    centroids: &[F],
-    labels: Option<&[u32]>,
-    grid: &Grid,
-) -> (Sum, f64) {
-    const CHUNK: usize = 512;
-    let workers = par::workers_for(rows.values.len() as f64);
-    let mut workers: Vec<_> = (0..workers).map(|_| (Sum::default(), 0.0, vec![0.0; CHUNK])).collect();
-    par::share(&mut workers, (0..rows.n()).step_by(CHUNK), |(sum, largest, distances), first| {
-        let rows = rows.part(first, CHUNK.min(rows.n() - first));
-        let distances = &mut distances[..rows.n()];
-        F::own_distances(
-            level,
-            rows.values,
-            centroids,
-            rows.d,
-            labels.map(|l| &l[first..][..rows.n()]),
-            distances,
-        );
-        for (i, &distance) in distances.iter().enumerate() {
-            let weight = rows.weight(i);
-            if weight > 0.0 {
-                sum.add(grid, weight * distance);
-                *largest = f64::max(*largest, weight * distance);
-            }
-        }
-    });
-    let mut total = Sum::default();
-    workers.iter().for_each(|worker| total.merge(&worker.0));
-    (total, workers.iter().map(|worker| worker.1).fold(0.0, f64::max))
-}
-
-/// The squared distance of each row to the centroid that its label names (the first without labels).
-pub(crate) fn distances<F: Element>(
-    level: Level,
-    rows: Rows<'_, F>,
-    centroids: &[F],
-    labels: Option<&[u32]>,
-    out: &mut [f64],
-) {
-    const CHUNK: usize = 4096;
-    let mut workers = vec![(); par::workers_for(rows.values.len() as f64)];
-    par::share(&mut workers, out.chunks_mut(CHUNK).enumerate(), |(), (c, out)| {
-        let part = rows.part(c * CHUNK, out.len());
-        F::own_distances(
-            level,
-            part.values,
-            centroids,
-            rows.d,
-            labels.map(|l| &l[c * CHUNK..][..out.len()]),
-            out,
-        );
-    });
-}
-
-/// The Euclidean distance (not squared) of each row to each centroid, row by row; false if one is too large for F.
-pub(crate) fn transform<F: Element>(
-    level: Level,
-    values: &[F],
-    centroids: &[F],
-    d: usize,
-    out: &mut [F],
-) -> bool {
-    let k = centroids.len() / d;
-    let workers = par::workers_for(values.len() as f64 * k as f64);
-    let mut workers: Vec<_> = (0..workers).map(|_| (vec![0.0; k], true)).collect();
-    let rows = 64;
-    let pieces = values.chunks(rows * d).zip(out.chunks_mut(rows * k));
-    par::share(&mut workers, pieces, |(distances, fits), (values, out)| {
-        for (row, out) in values.chunks_exact(d).zip(out.chunks_exact_mut(k)) {
-            F::all_distances(level, row, centroids, distances);
-            for (out, distance) in out.iter_mut().zip(&*distances) {
-                *out = F::of(distance.sqrt());
-                *fits &= out.is_finite();
-            }
-        }
-    });
-    workers.iter().all(|worker| worker.1)
 }

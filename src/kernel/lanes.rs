@@ -76,10 +76,7 @@ pub(super) fn label<S: Simd, F: Element, const D: usize, const B: usize>(
             }
         }
         for (b, labels) in labels.chunks_mut(len).enumerate() {
-            let mut norm = zero;
-            for t in 0..D {
-                norm = x[b][t].mul_add(x[b][t], norm);
-            }
+            let norm = x[b].iter().fold(zero, |norm, &x| x.mul_add(x, norm));
             let own = norm.mul_add(factor, floor);
             tag[b].store(tags);
             for (label, tag) in labels.iter_mut().zip(&*tags) {

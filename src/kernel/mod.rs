@@ -33,6 +33,8 @@
 
 pub(crate) mod assign;
 pub(crate) mod bounds;
+pub(crate) mod distances;
+pub(crate) mod doubt;
 mod element;
 pub(crate) mod exact;
 pub(crate) mod lanes;

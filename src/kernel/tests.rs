@@ -31,7 +31,7 @@ fn hard<F: Element>(kind: usize, n: usize, d: usize, rng: &mut SeededRng) -> Vec
         4 => (rng.uniform() - 0.5) * 1e30,
         5 => rng.uniform() * 1e-40,
         6 => {
-            if i % d == 0 {
+            if i.is_multiple_of(d) {
                 1e6 * rng.uniform()
             } else {
                 4.0

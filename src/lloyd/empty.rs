@@ -4,7 +4,7 @@ use super::{Plan, State};
 use crate::data::Data;
 use crate::error::Error;
 use crate::float::Float;
-use crate::kernel::assign;
+use crate::kernel::distances;
 use crate::kernel::moments::{Moves, NOWHERE};
 use crate::rng::SeededRng;
 
@@ -141,9 +141,9 @@ struct Candidates {
 impl Candidates {
     fn new<F: Float>(plan: &Plan<'_, F>, data: &Data<'_, F>, state: &State<F>) -> Self {
         let rows = data.rows();
-        let mut distances = vec![0.0; data.n()];
-        assign::distances(plan.level, rows, &state.centroids, Some(&state.labels), &mut distances);
-        let eligible = distances
+        let mut far = vec![0.0; data.n()];
+        distances::distances(plan.level, rows, &state.centroids, Some(&state.labels), &mut far);
+        let eligible = far
             .into_iter()
             .zip(0u32..)
             .filter(|&(distance, i)| distance > 0.0 && rows.weight(i as usize) > 0.0);
@@ -156,13 +156,16 @@ impl Candidates {
     fn take<F: Float>(&mut self, data: &Data<'_, F>, place: usize) -> Vec<u32> {
         let (distance, row) = self.rows[place];
         let values = data.rows().row(row as usize);
-        let first = self.rows.partition_point(|other| other.0 > distance);
-        let after = self.rows.partition_point(|other| other.0 >= distance);
-        let group = &self.rows[first..after];
-        let equal: Vec<u32> =
-            group.iter().map(|other| other.1).filter(|&i| data.rows().row(i as usize) == values).collect();
-        self.rows.retain(|other| other.0 != distance || !equal.contains(&other.1));
-        equal
+        let left = &mut self.rows[self.next..];
+        let first = left.partition_point(|other| other.0 > distance);
+        let after = left.partition_point(|other| other.0 >= distance);
+        let (equal, others): (Vec<_>, Vec<_>) =
+            left[first..after].iter().partition(|other| data.rows().row(other.1 as usize) == values);
+        // To the front, where they are passed over from now on; the order of the rest stays.
+        left[first..after].copy_from_slice(&[&equal[..], &others].concat());
+        left[..first + equal.len()].rotate_right(equal.len());
+        self.next += equal.len();
+        equal.into_iter().map(|other| other.1).collect()
     }
 
     fn farthest<F: Float>(&mut self, data: &Data<'_, F>) -> Option<Vec<u32>> {
@@ -171,12 +174,13 @@ impl Candidates {
 
     fn random<F: Float>(&mut self, data: &Data<'_, F>, rng: &mut SeededRng) -> Option<Vec<u32>> {
         let weight = |row: &(f64, u32)| data.rows().weight(row.1 as usize);
-        let mut left = rng.uniform() * self.rows.iter().map(weight).sum::<f64>();
-        let place = self.rows.iter().position(|row| {
+        let rows = &self.rows[self.next..];
+        let mut left = rng.uniform() * rows.iter().map(weight).sum::<f64>();
+        let place = rows.iter().position(|row| {
             left -= weight(row);
             left < 0.0
         });
-        let place = place.or(self.rows.len().checked_sub(1))?;
-        Some(self.take(data, place))
+        let place = place.or(rows.len().checked_sub(1))?;
+        Some(self.take(data, self.next + place))
     }
 }

@@ -8,11 +8,11 @@
 use super::{Step, frame_for};
 use crate::data::Data;
 use crate::float::Float;
-use crate::kernel::assign::{self, Worker};
+use crate::kernel::assign::Worker;
 use crate::kernel::bounds::{Bounds, Drift};
 use crate::kernel::moments::RowSums;
 use crate::kernel::pack::{Frame, Packed};
-use crate::kernel::{Level, par};
+use crate::kernel::{Level, doubt, par};
 
 pub(super) struct Hamerly<F> {
     level: Level,
@@ -49,7 +49,7 @@ impl<F: Float> Step<F> for Hamerly<F> {
         self.previous.clear();
         self.previous.extend_from_slice(centroids);
         let (bounds, workers) = (&mut self.bounds, &mut self.workers);
-        assign::reassign_doubtful(
+        doubt::reassign_doubtful(
             self.level,
             &packed,
             rows,

@@ -18,7 +18,7 @@ use crate::float::Float;
 use crate::history::{Iteration, StopReason};
 use crate::kernel::moments::{Double, NOWHERE, RowSums};
 use crate::kernel::pack::Frame;
-use crate::kernel::{Element, Level, assign, exact, par};
+use crate::kernel::{Element, Level, distances, doubt, exact, par};
 use crate::rng::SeededRng;
 use std::ops::ControlFlow;
 
@@ -103,7 +103,7 @@ struct State<F> {
 
 /// Whether a row's scores cost clearly more than the upkeep of its bounds.
 fn bounds_pay(k: usize, d: usize) -> bool {
-    assign::score_nanoseconds(k, d) > 6.0
+    doubt::score_nanoseconds(k, d) > 6.0
 }
 
 pub(crate) fn run<F: Float>(
@@ -112,13 +112,15 @@ pub(crate) fn run<F: Float>(
     start: Vec<F>,
     observer: Observer<'_>,
 ) -> Result<Run<F>, Error> {
-    let mut step: Box<dyn Step<F>> = match plan.algorithm {
-        Algorithm::Hamerly => Box::new(hamerly::Hamerly::new(plan.level, data, &start)),
-        Algorithm::Lloyd => Box::new(full::Full::new(plan.level, data, &start)),
-        Algorithm::Auto if bounds_pay(start.len() / data.d, data.d) => {
-            Box::new(hamerly::Hamerly::new(plan.level, data, &start))
-        }
-        Algorithm::Auto => Box::new(full::Full::new(plan.level, data, &start)),
+    let bounded = match plan.algorithm {
+        Algorithm::Auto => bounds_pay(start.len() / data.d, data.d),
+        Algorithm::Lloyd => false,
+        Algorithm::Hamerly => true,
+    };
+    let mut step: Box<dyn Step<F>> = if bounded {
+        Box::new(hamerly::Hamerly::new(plan.level, data, &start))
+    } else {
+        Box::new(full::Full::new(plan.level, data, &start))
     };
     let k = start.len() / data.d;
     let mut state = State {
@@ -189,7 +191,7 @@ pub(crate) fn run<F: Float>(
     let State { centroids, labels, .. } = state;
     let grid = data.distance_grid(&centroids);
     let inertia =
-        assign::inertia(plan.level, data.rows(), &centroids, Some(&labels), &grid) * data.weight_unit;
+        distances::inertia(plan.level, data.rows(), &centroids, Some(&labels), &grid) * data.weight_unit;
     Ok(Run { index: plan.run, centroids, labels, inertia, history, stop_reason })
 }
 

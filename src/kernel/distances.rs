@@ -1,0 +1,137 @@
+//! Passes that measure: the range of the data, distances by the reference, and their sums.
+
+use super::assign::Rows;
+use super::element::{Element, Level};
+use super::moments::{Grid, Sum};
+use super::pack::Range;
+use super::par;
+
+/// The largest and smallest value of each column over the rows of positive weight; or the first row and column
+/// whose value is not finite, whatever its weight.
+pub(crate) fn range<F: Element>(level: Level, rows: Rows<'_, F>) -> Result<Range<F>, (usize, usize)> {
+    const CHUNK: usize = 4096;
+    let d = rows.d;
+    // Several rows side by side, so that the vectors are full.
+    let wide = if rows.weights.is_none() { d * 64usize.div_ceil(d) } else { d };
+    let mut workers: Vec<_> = (0..par::workers_for(rows.values.len() as f64))
+        .map(|_| (Range::new(wide), Range::new(d), true))
+        .collect();
+    par::share(&mut workers, (0..rows.n()).step_by(CHUNK), |(range, ignored, finite), first| {
+        let rows = rows.part(first, CHUNK.min(rows.n() - first));
+        match rows.weights {
+            None => *finite &= F::scan(level, rows.values, range),
+            Some(weights) => {
+                for (row, &weight) in rows.values.chunks_exact(d).zip(weights) {
+                    *finite &= F::scan(level, row, if weight > 0.0 { range } else { ignored });
+                }
+            }
+        }
+    });
+    if workers.iter().all(|worker| worker.2) {
+        let mut all = Range::new(d);
+        workers.iter().for_each(|worker| all.fold(&worker.0));
+        return Ok(all);
+    }
+    let at = rows.values.iter().position(|x| !x.f64().is_finite()).unwrap_or(0);
+    Err((at / d, at % d))
+}
+
+/// The sum of weight times squared distance of each row to the centroid that its label names (the first without labels).
+pub(crate) fn inertia<F: Element>(
+    level: Level,
+    rows: Rows<'_, F>,
+    centroids: &[F],
+    labels: Option<&[u32]>,
+    grid: &Grid,
+) -> f64 {
+    let (sum, largest) = sum_distances(level, rows, centroids, labels, grid);
+    if largest == 0.0 || largest > grid.largest * 1e-9 {
+        return sum.value(grid);
+    }
+    // The rows lie much nearer to their centroids than they might have: a finer grid loses nothing of the sum.
+    let grid = Grid::new(largest, largest * rows.n() as f64, rows.n());
+    sum_distances(level, rows, centroids, labels, &grid).0.value(&grid)
+}
+
+/// The sum on a grid, and its largest term.
+fn sum_distances<F: Element>(
+    level: Level,
+    rows: Rows<'_, F>,
+    centroids: &[F],
+    labels: Option<&[u32]>,
+    grid: &Grid,
+) -> (Sum, f64) {
+    const CHUNK: usize = 512;
+    let workers = par::workers_for(rows.values.len() as f64);
+    let mut workers: Vec<_> = (0..workers).map(|_| (Sum::default(), 0.0, vec![0.0; CHUNK])).collect();
+    par::share(&mut workers, (0..rows.n()).step_by(CHUNK), |(sum, largest, distances), first| {
+        let rows = rows.part(first, CHUNK.min(rows.n() - first));
+        let distances = &mut distances[..rows.n()];
+        F::own_distances(
+            level,
+            rows.values,
+            centroids,
+            rows.d,
+            labels.map(|l| &l[first..][..rows.n()]),
+            distances,
+        );
+        for (i, &distance) in distances.iter().enumerate() {
+            let weight = rows.weight(i);
+            if weight > 0.0 {
+                sum.add(grid, weight * distance);
+                *largest = f64::max(*largest, weight * distance);
+            }
+        }
+    });
+    let mut total = Sum::default();
+    workers.iter().for_each(|worker| total.merge(&worker.0));
+    (total, workers.iter().map(|worker| worker.1).fold(0.0, f64::max))
+}
+
+/// The squared distance of each row to the centroid that its label names (the first without labels).
+pub(crate) fn distances<F: Element>(
+    level: Level,
+    rows: Rows<'_, F>,
+    centroids: &[F],
+    labels: Option<&[u32]>,
+    out: &mut [f64],
+) {
+    const CHUNK: usize = 4096;
+    let mut workers = vec![(); par::workers_for(rows.values.len() as f64)];
+    par::share(&mut workers, out.chunks_mut(CHUNK).enumerate(), |(), (c, out)| {
+        let part = rows.part(c * CHUNK, out.len());
+        F::own_distances(
+            level,
+            part.values,
+            centroids,
+            rows.d,
+            labels.map(|l| &l[c * CHUNK..][..out.len()]),
+            out,
+        );
+    });
+}
+
+/// The Euclidean distance (not squared) of each row to each centroid, row by row; false if one is too large for F.
+pub(crate) fn transform<F: Element>(
+    level: Level,
+    values: &[F],
+    centroids: &[F],
+    d: usize,
+    out: &mut [F],
+) -> bool {
+    let k = centroids.len() / d;
+    let workers = par::workers_for(values.len() as f64 * k as f64);
+    let mut workers: Vec<_> = (0..workers).map(|_| (vec![0.0; k], true)).collect();
+    let rows = 64;
+    let pieces = values.chunks(rows * d).zip(out.chunks_mut(rows * k));
+    par::share(&mut workers, pieces, |(distances, fits), (values, out)| {
+        for (row, out) in values.chunks_exact(d).zip(out.chunks_exact_mut(k)) {
+            F::all_distances(level, row, centroids, distances);
+            for (out, distance) in out.iter_mut().zip(&*distances) {
+                *out = F::of(distance.sqrt());
+                *fits &= out.is_finite();
+            }
+        }
+    });
+    workers.iter().all(|worker| worker.1)
+}
