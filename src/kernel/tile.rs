@@ -158,7 +158,8 @@ pub(super) fn label<S: Simd, F: Element>(
         let top = best.largest();
         let lane = (best.equal(Vector::<S, F>::splat(simd, top)).trailing_zeros() as usize).min(len - 1);
         *label = tags[lane].untag() * len as u32 + lane as u32;
-        let winner = *label as usize;
+        // A row that is not finite has no best lane; settling finds it out.
+        let winner = (*label as usize).min(packed.k - 1);
         let own = norms[i] * packed.margin.row_factor + packed.margin.row_floor;
         let margin = Vector::<S, F>::splat(simd, top - (own + packed.slack[winner]));
         // The best of the other lanes, or the second of any; if two lanes share the top, the row is not settled.
