@@ -20,7 +20,14 @@ fn assert_same<F: Float>(a: &KMeansModel<F>, b: &KMeansModel<F>) {
 }
 
 fn threads_and_algorithms<F: Float>() {
-    for (n, d, k) in [(60_000, 2, 30), (40_000, 3, 70), (20_000, 8, 40), (9_000, 16, 50), (5_000, 40, 60), (2_500, 130, 40)] {
+    for (n, d, k) in [
+        (60_000, 2, 30),
+        (40_000, 3, 70),
+        (20_000, 8, 40),
+        (9_000, 16, 50),
+        (5_000, 40, 60),
+        (2_500, 130, 40),
+    ] {
         let data: Array2<F> = groups(n, d, 20, 8);
         let kmeans = KMeans::new(k).seed(3).max_iter(12);
         let one = on_threads(1, || kmeans.fit(&data).unwrap());

@@ -62,7 +62,11 @@ fn fewer_distinct_rows_than_clusters_give_fewer_clusters() {
     for seed in 0..20 {
         for policy in [EmptyCluster::Relocate, EmptyCluster::Resample, EmptyCluster::Drop] {
             let plain = KMeans::new(6).seed(seed).empty_cluster(policy);
-            for kmeans in [plain.clone(), plain.clone().init(Random), plain.init(array![[0.1, 0.2], [5.0, 5.0], [1.0, 1.0], [9.0, 9.0], [2.0, 2.0], [3.0, 0.0]])] {
+            for kmeans in [
+                plain.clone(),
+                plain.clone().init(Random),
+                plain.init(array![[0.1, 0.2], [5.0, 5.0], [1.0, 1.0], [9.0, 9.0], [2.0, 2.0], [3.0, 0.0]]),
+            ] {
                 let model = kmeans.fit(&data).unwrap();
                 assert!(model.n_clusters() <= 3);
                 assert_eq!(model.n_iter() < 20, true);

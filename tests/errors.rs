@@ -1,8 +1,8 @@
 //! Every broken rule is its own error, with its numbers, at every door.
 
 use centroids::{
-    All, Any, Convergence, EmptyCluster, Error, Init, Iteration, KMeans, KMeansPlusPlus, Patience, Random, SeededRng, Stable,
-    Tolerance, init, select,
+    All, Any, Convergence, EmptyCluster, Error, Init, Iteration, KMeans, KMeansPlusPlus, Patience, Random,
+    SeededRng, Stable, Tolerance, init, select,
 };
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, array};
 use std::ops::ControlFlow;
@@ -17,7 +17,10 @@ fn every_fit(kmeans: &KMeans<f64>, data: &Array2<f64>, expected: Error) {
     assert_eq!(kmeans.fit(data).unwrap_err(), expected);
     assert_eq!(kmeans.fit_weighted(data, &weights).unwrap_err(), expected);
     assert_eq!(kmeans.fit_with(data, |_| ControlFlow::Continue(())).unwrap_err(), expected);
-    assert_eq!(kmeans.fit_weighted_with(data, &weights, |_| ControlFlow::Continue(())).unwrap_err(), expected);
+    assert_eq!(
+        kmeans.fit_weighted_with(data, &weights, |_| ControlFlow::Continue(())).unwrap_err(),
+        expected
+    );
 }
 
 #[test]
@@ -61,7 +64,9 @@ fn data() {
     let error = KMeans::new(2).fit(&data).unwrap_err();
     assert!(matches!(error, Error::TooLarge { row: 3, column: 0, limit } if limit > 1e144), "{error}");
     let tiny = rows() * 1e-200;
-    assert!(matches!(KMeans::new(2).fit(&tiny).unwrap_err(), Error::TooSmall { spread, .. } if spread == 8e-200));
+    assert!(
+        matches!(KMeans::new(2).fit(&tiny).unwrap_err(), Error::TooSmall { spread, .. } if spread == 8e-200)
+    );
     assert!(KMeans::new(2).fit(&rows().mapv(|x| (x * 1e30) as f32)).is_ok());
 }
 
@@ -74,19 +79,33 @@ fn weights() {
     assert_eq!(fit(array![1.0, 1.0, 1.0, -2.0]), Error::NegativeWeight { row: 3 });
     assert_eq!(fit(array![0.0, 0.0, 0.0, 0.0]), Error::ZeroWeights { rows: 4 });
     assert_eq!(fit(array![0.0, 0.0, 0.0, 1.0]), Error::TooManyClusters { k: 2, rows: 1 });
-    assert!(matches!(fit(array![1e38, 1.0, 1.0, 1.0]), Error::WeightRange { lightest: 1.0, heaviest: 1e38, .. }));
+    assert!(matches!(
+        fit(array![1e38, 1.0, 1.0, 1.0]),
+        Error::WeightRange { lightest: 1.0, heaviest: 1e38, .. }
+    ));
     assert!(matches!(fit(Array1::from_elem(4, 1e307)), Error::WeightsTooLarge { heaviest: 1e307 }));
     // Equal weights of any size are no weights.
     let plain = KMeans::new(2).fit(&rows()).unwrap();
-    assert_eq!(KMeans::new(2).fit_weighted(&rows(), &Array1::from_elem(4, 1e-300)).unwrap().centroids(), plain.centroids());
+    assert_eq!(
+        KMeans::new(2).fit_weighted(&rows(), &Array1::from_elem(4, 1e-300)).unwrap().centroids(),
+        plain.centroids()
+    );
 }
 
 #[test]
 fn starting_centroids() {
     let shape = Error::CentroidShape { expected: (2, 2), found: (3, 2) };
     every_fit(&KMeans::new(2).init(Array2::zeros((3, 2))), &rows(), shape);
-    every_fit(&KMeans::new(2).init(array![[0.0, 0.0], [1.0, f64::NAN]]), &rows(), Error::CentroidNotFinite { cluster: 1, column: 1 });
-    every_fit(&KMeans::new(2).init(array![[1e200, 0.0], [1.0, 0.0]]), &rows(), Error::CentroidNotFinite { cluster: 0, column: 0 });
+    every_fit(
+        &KMeans::new(2).init(array![[0.0, 0.0], [1.0, f64::NAN]]),
+        &rows(),
+        Error::CentroidNotFinite { cluster: 1, column: 1 },
+    );
+    every_fit(
+        &KMeans::new(2).init(array![[1e200, 0.0], [1.0, 0.0]]),
+        &rows(),
+        Error::CentroidNotFinite { cluster: 0, column: 0 },
+    );
     let liar = init::from_fn(|_, _, _, _| Ok(Array2::zeros((2, 3))));
     every_fit(&KMeans::new(2).init(liar), &rows(), Error::CentroidShape { expected: (2, 2), found: (2, 3) });
 
@@ -102,7 +121,11 @@ fn starting_centroids() {
             Ok(Array2::from_elem((k, data.ncols()), f64::INFINITY))
         }
     }
-    every_fit(&KMeans::new(2).n_init(3).init(Infinite), &rows(), Error::CentroidNotFinite { cluster: 0, column: 0 });
+    every_fit(
+        &KMeans::new(2).n_init(3).init(Infinite),
+        &rows(),
+        Error::CentroidNotFinite { cluster: 0, column: 0 },
+    );
     let refusing = init::from_fn(|_, _, _, _| Err(Error::ZeroRuns));
     every_fit(&KMeans::new(2).init(refusing), &rows(), Error::ZeroRuns);
 }
@@ -125,7 +148,10 @@ fn rows_for_a_model() {
             assert_eq!(model.predict(&more).unwrap_err(), not_finite);
             assert_eq!(model.transform(&more).unwrap_err(), not_finite);
             assert_eq!(model.score(&more).unwrap_err(), not_finite);
-            assert_eq!(model.predict_one(&more.row(n / 2)).unwrap_err(), Error::NotFinite { row: 0, column: 1 });
+            assert_eq!(
+                model.predict_one(&more.row(n / 2)).unwrap_err(),
+                Error::NotFinite { row: 0, column: 1 }
+            );
         }
     }
     let huge = Array2::from_elem((2, 2), 1e300);
@@ -134,7 +160,10 @@ fn rows_for_a_model() {
     assert_eq!(model.predict(&none).unwrap().len(), 0);
     assert_eq!(model.transform(&none).unwrap().dim(), (0, 2));
     assert_eq!(model.score(&none).unwrap_err(), Error::NoRows);
-    assert_eq!(model.score_weighted(&rows(), &array![1.0]).unwrap_err(), Error::WeightCount { expected: 4, found: 1 });
+    assert_eq!(
+        model.score_weighted(&rows(), &array![1.0]).unwrap_err(),
+        Error::WeightCount { expected: 4, found: 1 }
+    );
 
     // With many columns the kernel is another one.
     let many = Array2::from_shape_fn((40, 30), |(i, t)| (i * t) as f64);
@@ -143,7 +172,10 @@ fn rows_for_a_model() {
     more[[17, 29]] = f64::NAN;
     assert_eq!(model.predict(&more).unwrap_err(), Error::NotFinite { row: 17, column: 29 });
     let far = KMeans::new(1).init(array![[-3e38f32]]).max_iter(1).fit(&array![[-3e38f32]]).unwrap();
-    assert_eq!(far.transform(&array![[3e38f32]]).unwrap_err(), Error::DistanceTooLarge { row: 0, cluster: 0 });
+    assert_eq!(
+        far.transform(&array![[3e38f32]]).unwrap_err(),
+        Error::DistanceTooLarge { row: 0, cluster: 0 }
+    );
 }
 
 #[test]

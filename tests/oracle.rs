@@ -63,8 +63,12 @@ fn holds_together<F: Float>(data: &Array2<F>, k: usize) {
     assert_eq!(model.labels(), expected);
     assert_eq!(model.predict(data).unwrap(), expected);
     assert_eq!(model.score(data).unwrap().to_bits(), (-model.inertia()).to_bits());
-    let naive: f64 =
-        data.rows().into_iter().zip(&expected).map(|(row, &j)| squared_distance(row, model.centroids().row(j))).sum();
+    let naive: f64 = data
+        .rows()
+        .into_iter()
+        .zip(&expected)
+        .map(|(row, &j)| squared_distance(row, model.centroids().row(j)))
+        .sum();
     assert!((model.inertia() - naive).abs() <= 1e-12 * naive, "{} is not {naive}", model.inertia());
     assert!(model.centroids().iter().all(|c| c.is_finite()));
     for (row, &label) in data.rows().into_iter().zip(&expected).take(20) {

@@ -30,7 +30,9 @@ fn six_points_converge_in_two_iterations() {
 #[test]
 fn a_start_with_both_centroids_near_a_ends_as_well_here() {
     // It may end worse in general; on these six points the far three pull one of the two over.
-    for start in [array![[1.0, 1.0], [1.0, 2.0]], array![[1.0, 1.0], [2.0, 1.0]], array![[1.0, 2.0], [2.0, 1.0]]] {
+    for start in
+        [array![[1.0, 1.0], [1.0, 2.0]], array![[1.0, 1.0], [2.0, 1.0]], array![[1.0, 2.0], [2.0, 1.0]]]
+    {
         let model = KMeans::new(2).init(start).fit(&six_points::<f64>()).unwrap();
         assert!((model.inertia() - 8.0 / 3.0).abs() < 1e-12);
         assert!(model.n_iter() > 2);

@@ -31,7 +31,7 @@ impl Grid {
         let sum = exponent(total.max(SMALLEST)) + 1 - 62;
         let coarse_step = term.max(sum);
         let rows = (usize::BITS - rows.leading_zeros()) as i32;
-        let fine_step = coarse_step + (rows - 63).max(-52);
+        let fine_step = coarse_step + (rows - 62).max(-51);
         let magic = |step: i32| 1.5 * power_of_two(52 + step);
         Grid { coarse: magic(coarse_step), fine: magic(fine_step), coarse_step, fine_step, largest }
     }
@@ -115,7 +115,7 @@ pub(crate) struct Sum {
 impl Sum {
     #[inline(always)]
     pub(crate) fn add(&mut self, grid: &Grid, value: f64) {
-        let (coarse, fine) = split(value, grid.coarse, grid.fine);
+        let (coarse, fine) = split(value, 0.0, grid.coarse, grid.fine);
         self.coarse = self.coarse.wrapping_add(coarse);
         self.fine = self.fine.wrapping_add(fine);
         self.count += 1;
@@ -132,10 +132,11 @@ impl Sum {
     }
 }
 
+/// The steps of `value + low` on the two grids; `low` is what rounding took from the value.
 #[inline(always)]
-fn split(value: f64, coarse: f64, fine: f64) -> (u64, u64) {
+fn split(value: f64, low: f64, coarse: f64, fine: f64) -> (u64, u64) {
     let up = value + coarse;
-    let rest = value - (up - coarse);
+    let rest = value - (up - coarse) + low;
     (up.to_bits(), (rest + fine).to_bits())
 }
 
@@ -285,14 +286,23 @@ impl RowSums {
         }
         let fine_grids = &grids.fine[..d];
         let (coarse_sums, fine_sums) = self.sums[j * 2 * d..][..2 * d].split_at_mut(d);
-        for t in 0..d {
-            // Without weights the weight is 1, and the product exact.
-            let (coarse, fine) = split(weight * row[t].f64(), coarse_grids[t], fine_grids[t]);
-            turn::<OUT>(&mut coarse_sums[t], coarse);
-            turn::<OUT>(&mut fine_sums[t], fine);
-        }
-        if moves.weights.is_some() {
-            let (coarse, fine) = split(weight, grids.weight.coarse, grids.weight.fine);
+        if moves.weights.is_none() {
+            for t in 0..d {
+                let (coarse, fine) = split(row[t].f64(), 0.0, coarse_grids[t], fine_grids[t]);
+                turn::<OUT>(&mut coarse_sums[t], coarse);
+                turn::<OUT>(&mut fine_sums[t], fine);
+            }
+        } else {
+            for t in 0..d {
+                // Exact, so that a weight is as good as copies: two f32 have their product in f64, two f64 in two.
+                let x = row[t].f64();
+                let product = Double { high: weight * x, low: 0.0 };
+                let Double { high, low } = if F::DIGITS < 26 { product } else { Double::product(weight, x) };
+                let (coarse, fine) = split(high, low, coarse_grids[t], fine_grids[t]);
+                turn::<OUT>(&mut coarse_sums[t], coarse);
+                turn::<OUT>(&mut fine_sums[t], fine);
+            }
+            let (coarse, fine) = split(weight, 0.0, grids.weight.coarse, grids.weight.fine);
             turn::<OUT>(&mut self.weights[j][0], coarse);
             turn::<OUT>(&mut self.weights[j][1], fine);
         }
