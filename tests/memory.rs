@@ -1,0 +1,69 @@
+//! What a fit allocates, counted.
+//!
+//! One test only, for the count is the process's: tests that ran beside it would be counted too.
+
+// A global allocator cannot be written without `unsafe`; this one passes everything on and only counts.
+#![allow(unsafe_code)]
+
+use centroids::{KMeans, SeededRng};
+use ndarray::{Array2, s};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+struct Counting;
+
+static NOW: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        CALLS.fetch_add(1, SeqCst);
+        PEAK.fetch_max(NOW.fetch_add(layout.size(), SeqCst) + layout.size(), SeqCst);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        NOW.fetch_sub(layout.size(), SeqCst);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Bytes at the peak of the work, beyond those at its start.
+fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
+    let before = NOW.load(SeqCst);
+    PEAK.store(before, SeqCst);
+    let result = work();
+    (result, PEAK.load(SeqCst) - before)
+}
+
+#[test]
+fn memory_is_linear_in_the_rows_and_small() {
+    let (n, d, k) = (40_000, 64, 64);
+    let mut rng = SeededRng::new(1);
+    let data = Array2::from_shape_fn((n, d), |_| rng.uniform() as f32);
+    let threads = rayon::current_num_threads();
+    // Start the threads before counting.
+    KMeans::new(4).fit(&data.slice(s![..5000, ..])).unwrap();
+
+    let kmeans = KMeans::new(k).max_iter(5);
+    let (model, bytes) = peak(|| kmeans.fit(&data).unwrap());
+    let allowed = 32 * n + 64 * k * d * (threads + 1) + 500_000 * (threads + 1);
+    assert!(bytes < allowed, "{bytes} bytes at the peak of a fit, {allowed} allowed");
+    assert!(bytes < n * d * 4 && bytes < n * k * 4, "the data was copied, or there is an n by k matrix: {bytes} bytes");
+
+    let (labels, bytes) = peak(|| model.predict(&data).unwrap());
+    assert!(bytes < 8 * n + 500_000 * (threads + 1) + 16 * k * d, "{bytes} bytes to predict");
+    assert_eq!(labels.len(), n);
+
+    let row = data.row(7);
+    let before = CALLS.load(SeqCst);
+    let label = model.predict_one(&row).unwrap();
+    assert_eq!(CALLS.load(SeqCst), before, "predict_one allocates");
+    assert_eq!(label, model.labels()[7]);
+}
