@@ -3,8 +3,8 @@
 mod common;
 
 use centroids::{
-    Algorithm, All, Any, Convergence, EmptyCluster, Error, Float, Init, Iteration, KMeans, KMeansModel, KMeansPlusPlus, Patience, Random,
-    SeededRng, Stable, StopReason, Tolerance, init, select,
+    Algorithm, All, Any, Convergence, EmptyCluster, Error, Float, Init, Iteration, KMeans, KMeansModel,
+    KMeansPlusPlus, Patience, Random, SeededRng, Stable, StopReason, Tolerance, init, select,
 };
 use common::groups;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, array, s};

@@ -42,7 +42,10 @@ const MAY_KNOW: [(&str, &[&str]); 13] = [
     ("lloyd/", &["convergence", "data", "error", "float", "history", "kernel", "rng", "Float"]),
     ("model.rs", &["data", "error", "float", "history", "kernel", "lloyd"]),
     ("saved.rs", &["float", "history", "kernel", "model"]),
-    ("kmeans.rs", &["convergence", "data", "error", "float", "history", "init", "kernel", "lloyd", "model", "rng"]),
+    (
+        "kmeans.rs",
+        &["convergence", "data", "error", "float", "history", "init", "kernel", "lloyd", "model", "rng"],
+    ),
     ("select/", &["error", "float", "kmeans", "model"]),
 ];
 
@@ -67,7 +70,8 @@ fn rooms_know_only_those_below() {
 #[test]
 fn foreign_crates_stay_in_their_rooms() {
     for (file, text) in code() {
-        let only = |name: &str, allowed: bool| assert!(allowed || !text.contains(name), "{file} knows {name}");
+        let only =
+            |name: &str, allowed: bool| assert!(allowed || !text.contains(name), "{file} knows {name}");
         only("rayon", file == "kernel/par.rs");
         only("rand::", file == "rng.rs");
         only("fearless_simd", file.starts_with("kernel/"));

@@ -55,7 +55,10 @@ fn memory_is_linear_in_the_rows_and_small() {
     let (model, bytes) = peak(|| kmeans.fit(&data).unwrap());
     let allowed = 32 * n + 64 * k * d * (threads + 1) + 500_000 * (threads + 1);
     assert!(bytes < allowed, "{bytes} bytes at the peak of a fit, {allowed} allowed");
-    assert!(bytes < n * d * 4 && bytes < n * k * 4, "the data was copied, or there is an n by k matrix: {bytes} bytes");
+    assert!(
+        bytes < n * d * 4 && bytes < n * k * 4,
+        "the data was copied, or there is an n by k matrix: {bytes} bytes"
+    );
 
     let (labels, bytes) = peak(|| model.predict(&data).unwrap());
     assert!(bytes < 8 * n + 500_000 * (threads + 1) + 16 * k * d, "{bytes} bytes to predict");
