@@ -23,6 +23,12 @@ fn every_fit(kmeans: &KMeans<f64>, data: &Array2<f64>, expected: Error) {
     );
 }
 
+/// A criterion with a tolerance that is negative or not a number.
+fn bad(criterion: impl Convergence<f64> + 'static) {
+    let error = KMeans::new(2).converge_when(criterion).fit(&rows()).unwrap_err();
+    assert!(matches!(error, Error::Tolerance { tolerance } if !(tolerance >= 0.0)), "{error}");
+}
+
 #[test]
 fn settings() {
     every_fit(&KMeans::new(0), &rows(), Error::ZeroClusters);
@@ -34,10 +40,6 @@ fn settings() {
     for trials in [0, 33] {
         let kmeans = KMeans::new(2).init(KMeansPlusPlus::default().trials(trials));
         every_fit(&kmeans, &rows(), Error::Trials { trials, limit: 32 });
-    }
-    fn bad(criterion: impl Convergence<f64> + 'static) {
-        let error = KMeans::new(2).converge_when(criterion).fit(&rows()).unwrap_err();
-        assert!(matches!(error, Error::Tolerance { tolerance } if !(tolerance >= 0.0)), "{error}");
     }
     bad(Tolerance(f64::NAN));
     bad(Any(Stable, Tolerance(-1.0)));
@@ -92,6 +94,19 @@ fn weights() {
     );
 }
 
+struct Infinite;
+impl Init<f64> for Infinite {
+    fn centroids(
+        &self,
+        data: ArrayView2<'_, f64>,
+        _: Option<ArrayView1<'_, f64>>,
+        k: usize,
+        _: &mut SeededRng,
+    ) -> Result<Array2<f64>, Error> {
+        Ok(Array2::from_elem((k, data.ncols()), f64::INFINITY))
+    }
+}
+
 #[test]
 fn starting_centroids() {
     let shape = Error::CentroidShape { expected: (2, 2), found: (3, 2) };
@@ -109,18 +124,6 @@ fn starting_centroids() {
     let liar = init::from_fn(|_, _, _, _| Ok(Array2::zeros((2, 3))));
     every_fit(&KMeans::new(2).init(liar), &rows(), Error::CentroidShape { expected: (2, 2), found: (2, 3) });
 
-    struct Infinite;
-    impl Init<f64> for Infinite {
-        fn centroids(
-            &self,
-            data: ArrayView2<'_, f64>,
-            _: Option<ArrayView1<'_, f64>>,
-            k: usize,
-            _: &mut SeededRng,
-        ) -> Result<Array2<f64>, Error> {
-            Ok(Array2::from_elem((k, data.ncols()), f64::INFINITY))
-        }
-    }
     every_fit(
         &KMeans::new(2).n_init(3).init(Infinite),
         &rows(),

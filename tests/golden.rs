@@ -1,5 +1,7 @@
 //! The inertia and iterations of scikit-learn's Lloyd from the same starts (`tests/data/golden.py` prints them), and proven optima.
 
+#![allow(clippy::unreadable_literal, reason = "golden values stand as they were printed")]
+
 use centroids::{KMeans, KMeansPlusPlus};
 use ndarray::{Array2, Axis};
 

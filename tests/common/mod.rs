@@ -1,5 +1,10 @@
 //! Data for the tests, and the naive algorithm they are held against.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part, as a module of its own")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::needless_pass_by_value,
+    reason = "each test file uses a part, as a module of its own"
+)]
 
 use centroids::{Float, SeededRng};
 use ndarray::{Array1, Array2, ArrayView1};
