@@ -46,6 +46,7 @@ impl<'a, F: Float> Data<'a, F> {
         level: Level,
         data: &'a ArrayBase<S, Ix2>,
         weights: Option<&ArrayBase<W, Ix1>>,
+        k: usize,
     ) -> Result<Self, Error>
     where
         S: ndarray::Data<Elem = F>,
@@ -59,7 +60,7 @@ impl<'a, F: Float> Data<'a, F> {
             return Err(Error::NoRows);
         }
         if n >= NOWHERE as usize || n.checked_mul(d).and_then(|size| size.checked_mul(16)).is_none() {
-            return Err(Error::TooBig { rows: n, columns: d, k: 1 });
+            return Err(Error::TooBig { rows: n, columns: d, k });
         }
         let weights = weights.map(|weights| check_weights(weights, n)).transpose()?;
         let (weights, weight_unit) = weights.unzip();
@@ -204,13 +205,17 @@ fn check_magnitude<F: Float>(values: &[F], d: usize) -> Result<(), Error> {
     Ok(())
 }
 
-/// Rows for a model of d columns: contiguous. May be none. Their values are still to be checked.
+/// Rows for a model of k clusters and d columns: contiguous. May be none. Their values are still to be checked.
 pub(crate) fn rows_of<F: Float, S: ndarray::Data<Elem = F>>(
     rows: &ArrayBase<S, Ix2>,
-    d: usize,
+    (k, d): (usize, usize),
 ) -> Result<Cow<'_, [F]>, Error> {
     if rows.ncols() != d {
         return Err(Error::ColumnMismatch { expected: d, found: rows.ncols() });
+    }
+    // A view may repeat its rows and so be larger than memory; labels and copies are not.
+    if rows.nrows().checked_mul(d.max(1)).and_then(|size| size.checked_mul(16)).is_none() {
+        return Err(Error::TooBig { rows: rows.nrows(), columns: d, k });
     }
     Ok(contiguous(rows))
 }

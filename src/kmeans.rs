@@ -159,7 +159,7 @@ impl<F: Float> KMeans<F> {
     /// Clusters the rows of `data`, (n, d).
     ///
     /// Arrays, views and slices are read where they lie if their rows are contiguous, and copied once if not. Costs O(n k d) an
-    /// iteration; beyond the data it takes 4 bytes a row (16 while seeding) and O(k d) for each thread, and 8 bytes a row for the labels returned.
+    /// iteration; beyond the data it takes up to 12 bytes a row (16 while seeding) and O(k d) for each thread, and 8 bytes a row for the labels returned.
     ///
     /// # Errors
     ///
@@ -283,7 +283,7 @@ impl<F: Float> KMeans<F> {
         W: ndarray::Data<Elem = F>,
     {
         self.check()?;
-        let checked = Data::new(self.level, data, weights)?;
+        let checked = Data::new(self.level, data, weights, self.k)?;
         if self.k > checked.counted {
             return Err(Error::TooManyClusters { k: self.k, rows: checked.counted });
         }

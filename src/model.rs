@@ -142,7 +142,7 @@ impl<F: Float> KMeansModel<F> {
         &self,
         rows: &ArrayBase<S, Ix2>,
     ) -> Result<Array1<usize>, Error> {
-        let values = rows_of(rows, self.n_features())?;
+        let values = rows_of(rows, self.centroids.dim())?;
         let mut labels = vec![0; rows.nrows()];
         // The kernel meets bad values on its way; only then are they looked for.
         if !assign::label_all(self.level, &self.packed(), &values, &mut labels) {
@@ -164,7 +164,7 @@ impl<F: Float> KMeansModel<F> {
     /// As [`predict`](Self::predict); the row counts as row 0.
     pub fn predict_one<S: ndarray::Data<Elem = F>>(&self, row: &ArrayBase<S, Ix1>) -> Result<usize, Error> {
         let row = row.view().insert_axis(ndarray::Axis(0));
-        let values = rows_of(&row, self.n_features())?;
+        let values = rows_of(&row, self.centroids.dim())?;
         check_values(&values, self.n_features())?;
         Ok(F::nearest(self.level, &values, self.coordinates()).0 as usize)
     }
@@ -186,7 +186,7 @@ impl<F: Float> KMeansModel<F> {
         rows: &ArrayBase<S, Ix2>,
     ) -> Result<Array2<F>, Error> {
         let d = self.n_features();
-        let values = rows_of(rows, d)?;
+        let values = rows_of(rows, self.centroids.dim())?;
         check_values(&values, d)?;
         let (n, k) = (rows.nrows(), self.n_clusters());
         if n.checked_mul(k).and_then(|size| size.checked_mul(8)).is_none_or(|size| size > isize::MAX as usize)
@@ -248,7 +248,7 @@ impl<F: Float> KMeansModel<F> {
         if rows.ncols() != self.n_features() {
             return Err(Error::ColumnMismatch { expected: self.n_features(), found: rows.ncols() });
         }
-        let data = Data::new(self.level, rows, weights)?;
+        let data = Data::new(self.level, rows, weights, self.n_clusters())?;
         let labels: Vec<u32> = self.predict(rows)?.iter().map(|&label| label as u32).collect();
         let centroids = self.coordinates();
         let grid = data.distance_grid(centroids);

@@ -194,6 +194,40 @@ fn policies_and_sweeps() {
 }
 
 #[test]
+fn sizes_that_overflow() {
+    // One number, seen as many: no memory is needed until it is read.
+    let one = array![[0.5f64]];
+    let view = |rows, columns| one.broadcast((rows, columns)).unwrap();
+    let (rows, columns) = (1usize << 31, 1usize << 31);
+    assert_eq!(
+        KMeans::new(3).fit(&view(1 << 32, 1)).unwrap_err(),
+        Error::TooBig { rows: 1 << 32, columns: 1, k: 3 }
+    );
+    assert_eq!(KMeans::new(3).fit(&view(rows, columns)).unwrap_err(), Error::TooBig { rows, columns, k: 3 });
+    let model = KMeans::new(1).fit(&one).unwrap();
+    let endless = view(1 << 62, 1);
+    let error = Error::TooBig { rows: 1 << 62, columns: 1, k: 1 };
+    assert_eq!(model.predict(&endless).unwrap_err(), error);
+    assert_eq!(model.transform(&endless).unwrap_err(), error);
+    assert_eq!(model.score(&endless).unwrap_err(), error);
+}
+
+#[test]
+fn messages_hold_the_numbers() {
+    let shown = [
+        (Error::TooManyClusters { k: 31, rows: 17 }, &["31", "17"][..]),
+        (Error::NotFinite { row: 31, column: 17 }, &["31", "17"]),
+        (Error::CentroidShape { expected: (31, 17), found: (19, 23) }, &["31", "17", "19", "23"]),
+        (Error::Trials { trials: 33, limit: 32 }, &["33", "32"]),
+        (Error::EmptyCluster { cluster: 31, iteration: 17 }, &["31", "17"]),
+    ];
+    for (error, numbers) in shown {
+        let text = error.to_string();
+        assert!(numbers.iter().all(|number| text.contains(number)), "{text}");
+    }
+}
+
+#[test]
 fn the_data_of_the_caller_is_not_changed() {
     let data = rows();
     KMeans::new(2).n_init(3).fit(&data).unwrap();
