@@ -4,11 +4,13 @@ use crate::error::Error;
 use crate::float::Float;
 use crate::kernel::assign::Rows;
 use crate::kernel::distances;
-use crate::kernel::moments::{Grid, Grids, Moves, NOWHERE, RowSums};
+use crate::kernel::moments::{Grid, Grids, NOWHERE, RowSums};
 use crate::kernel::pack::{Range, exponent, power_of_two};
+use crate::kernel::tiles::Tiles;
 use crate::kernel::{Element, Level, par};
 use ndarray::{Array2, ArrayBase, Ix1, Ix2};
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 /// Spreads below this would vanish when squared twice over.
 const NARROWEST: f64 = f64::from_bits((1023 - 480) << 52);
@@ -39,6 +41,7 @@ pub(crate) struct Data<'a, F: Clone> {
     pub variance: f64,
     total_weight: f64,
     heaviest: f64,
+    tiles: OnceLock<Tiles<F>>,
 }
 
 impl<'a, F: Float> Data<'a, F> {
@@ -91,6 +94,7 @@ impl<'a, F: Float> Data<'a, F> {
             variance: 0.0,
             total_weight,
             heaviest,
+            tiles: OnceLock::new(),
             d,
             values,
         };
@@ -104,6 +108,11 @@ impl<'a, F: Float> Data<'a, F> {
 
     pub(crate) fn rows(&self) -> Rows<'_, F> {
         Rows { values: &self.values, d: self.d, weights: self.weights.as_deref() }
+    }
+
+    /// The rows in tiles, which are made when first asked for.
+    pub(crate) fn tiles(&self, level: Level) -> &Tiles<F> {
+        self.tiles.get_or_init(|| Tiles::new(level, self.rows(), &self.range, &self.grids))
     }
 
     pub(crate) fn n(&self) -> usize {
@@ -128,21 +137,15 @@ impl<'a, F: Float> Data<'a, F> {
     }
 }
 
-/// The sums of all rows, in cluster 0.
+/// The sums of all rows, as those of one cluster.
 fn sum_rows<F: Float>(level: Level, rows: Rows<'_, F>, grids: &Grids) -> RowSums {
     const CHUNK: usize = 4096;
-    // Rows go to several clusters in turn, so that one addition need not wait for the last.
-    const TURNS: usize = 8;
-    let turns: [u32; CHUNK] = std::array::from_fn(|i| (i % TURNS) as u32);
-    let mut sums = RowSums::new(TURNS, grids);
+    let mut sums = RowSums::new(1, grids);
     let mut workers = vec![sums.clone(); par::workers_for(rows.values.len() as f64)];
     par::share(&mut workers, (0..rows.n()).step_by(CHUNK), |sums, first| {
-        let rows = rows.part(first, CHUNK.min(rows.n() - first));
-        let moves = Moves { rows: rows.values, weights: rows.weights, to: &turns[..rows.n()], grids };
-        F::apply(level, &moves, &mut [NOWHERE; CHUNK][..rows.n()], sums);
+        F::add_rows(level, rows.part(first, CHUNK.min(rows.n() - first)), grids, 0, sums);
     });
     workers.iter_mut().for_each(|worker| sums.absorb(worker));
-    sums.join();
     sums
 }
 

@@ -6,7 +6,7 @@ use crate::float::Float;
 use crate::history::{Iteration, StopReason};
 use crate::kernel::pack::{Frame, Packed};
 use crate::kernel::{Level, assign, distances};
-use crate::lloyd::Run;
+use crate::lloyd::{Algorithm, Run};
 use ndarray::{Array1, Array2, ArrayBase, Ix1, Ix2};
 
 /// Centroids, and the labels and history of the fit that found them: one consistent state.
@@ -35,6 +35,7 @@ pub struct KMeansModel<F: Float> {
     pub(crate) inertia: f64,
     pub(crate) history: Vec<Iteration>,
     pub(crate) stop_reason: StopReason,
+    pub(crate) algorithm: Algorithm,
     pub(crate) level: Level,
 }
 
@@ -51,9 +52,8 @@ impl<F: Float> PartialEq for KMeansModel<F> {
 impl<F: Float> KMeansModel<F> {
     pub(crate) fn new(level: Level, run: Run<F>, d: usize) -> Self {
         let k = run.centroids.len() / d;
-        let labels: Array1<usize> = run.labels.iter().map(|&label| label as usize).collect();
-        let mut cluster_sizes = vec![0; k];
-        labels.iter().for_each(|&label| cluster_sizes[label] += 1);
+        let (labels, cluster_sizes) = assign::widen(&run.labels, k);
+        let labels = Array1::from_vec(labels);
         KMeansModel {
             centroids: Array2::from_shape_vec((k, d), run.centroids).expect("k rows of d values"),
             labels,
@@ -61,6 +61,7 @@ impl<F: Float> KMeansModel<F> {
             inertia: run.inertia,
             history: run.history,
             stop_reason: run.stop_reason,
+            algorithm: run.algorithm,
             level,
         }
     }
@@ -120,6 +121,12 @@ impl<F: Float> KMeansModel<F> {
     #[must_use]
     pub fn stop_reason(&self) -> StopReason {
         self.stop_reason
+    }
+
+    /// How the rows were assigned in the run that was kept: what [`Algorithm::Auto`] chose, or what the fit was told.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 
     /// The centroids, row by row.

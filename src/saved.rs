@@ -5,6 +5,7 @@
 use crate::float::Float;
 use crate::history::{Iteration, StopReason};
 use crate::kernel::Level;
+use crate::lloyd::Algorithm;
 use crate::model::KMeansModel;
 use ndarray::Array2;
 use serde::de::Error as _;
@@ -26,6 +27,7 @@ struct Saved<'a, F: Clone> {
     inertia: f64,
     history: Cow<'a, [Iteration]>,
     stop_reason: StopReason,
+    algorithm: Algorithm,
 }
 
 /// What is wrong with a file.
@@ -56,6 +58,7 @@ impl<F: Float + Serialize> Serialize for KMeansModel<F> {
             inertia: self.inertia,
             history: Cow::Borrowed(&self.history),
             stop_reason: self.stop_reason,
+            algorithm: self.algorithm,
         };
         saved.serialize(serializer)
     }
@@ -76,6 +79,7 @@ impl<'de, F: Float + Deserialize<'de>> Deserialize<'de> for KMeansModel<F> {
             inertia: saved.inertia,
             history: saved.history.into_owned(),
             stop_reason: saved.stop_reason,
+            algorithm: saved.algorithm,
             level: Level::new(),
         })
     }

@@ -128,11 +128,20 @@ pub(super) fn label<S: Simd, F: Element>(
     sound
 }
 
+/// What a pass did.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Assigned {
+    /// Rows (of positive weight) whose label changed.
+    pub moved: usize,
+    /// Distances between a row (or a box of rows) and a centroid that were evaluated, by score or by reference.
+    pub evaluations: u64,
+}
+
 /// A thread's part of a pass.
 pub(crate) struct Worker<F> {
     pub(super) scratch: Scratch<F>,
-    sums: RowSums,
-    moved: usize,
+    pub(super) sums: RowSums,
+    pub(super) done: Assigned,
     /// Rows whose label is in doubt, and copies of them.
     pub(super) stale: Vec<u32>,
     pub(super) doubtful: Doubtful<F>,
@@ -144,7 +153,7 @@ impl<F: Element> Worker<F> {
         Worker {
             scratch,
             sums: RowSums::new(k, grids),
-            moved: 0,
+            done: Assigned::default(),
             stale: Vec::new(),
             doubtful: Doubtful::default(),
         }
@@ -168,23 +177,46 @@ impl<F: Element> Worker<F> {
         let mut to = std::mem::take(&mut self.scratch.labels);
         F::label(level, packed, rows.values, &mut self.scratch, &mut to[..labels.len()]);
         let moves = Moves { rows: rows.values, weights: rows.weights, to: &to[..labels.len()], grids };
-        self.moved += F::apply(level, &moves, labels, &mut self.sums);
+        self.done.evaluations += (packed.candidates() * labels.len()) as u64;
+        self.done.moved += F::apply(level, &moves, labels, &mut self.sums);
         self.scratch.labels = to;
     }
 }
 
-/// Takes in what the workers gathered; the number of rows (of positive weight) whose label changed.
-pub(super) fn gather<F: Element>(workers: &mut [Worker<F>], sums: &mut RowSums) -> usize {
-    for worker in workers.iter_mut() {
+/// Takes in what the workers gathered.
+pub(super) fn gather<'a, F: Element>(
+    workers: impl Iterator<Item = &'a mut Worker<F>>,
+    sums: &mut RowSums,
+) -> Assigned {
+    let mut all = Assigned::default();
+    for worker in workers {
         sums.absorb(&mut worker.sums);
+        let done = std::mem::take(&mut worker.done);
+        all.moved += done.moved;
+        all.evaluations += done.evaluations;
     }
-    workers.iter_mut().map(|worker| std::mem::take(&mut worker.moved)).sum()
+    all
 }
 
 /// Rows per piece: whole chunks, several pieces a thread.
 pub(super) fn piece_rows(n: usize, d: usize, workers: usize) -> usize {
     let chunk = chunk_rows(d);
     n.div_ceil(workers * 8).next_multiple_of(chunk).max(chunk)
+}
+
+/// The labels as the face has them, and how many rows have each.
+pub(crate) fn widen(labels: &[u32], k: usize) -> (Vec<usize>, Vec<usize>) {
+    const CHUNK: usize = 1 << 16;
+    let mut wide = vec![0; labels.len()];
+    let mut workers = vec![vec![0; k]; par::workers_for(labels.len() as f64)];
+    par::share(&mut workers, wide.chunks_mut(CHUNK).zip(labels.chunks(CHUNK)), |sizes, (wide, labels)| {
+        for (wide, &label) in wide.iter_mut().zip(labels) {
+            *wide = label as usize;
+            sizes[*wide] += 1;
+        }
+    });
+    let sizes = (0..k).map(|j| workers.iter().map(|sizes| sizes[j]).sum()).collect();
+    (wide, sizes)
 }
 
 /// Labels every row with its nearest centroid; false if a value is not finite, or too large.
@@ -214,7 +246,6 @@ pub(crate) fn label_all<F: Element>(
 }
 
 /// Labels every row with its nearest centroid and moves its values between the clusters' sums where the label changed.
-/// Returns the number of rows (of positive weight) that changed.
 pub(crate) fn reassign<F: Element>(
     level: Level,
     packed: &Packed<F>,
@@ -223,7 +254,7 @@ pub(crate) fn reassign<F: Element>(
     labels: &mut [u32],
     workers: &mut [Worker<F>],
     sums: &mut RowSums,
-) -> usize {
+) -> Assigned {
     let (d, chunk) = (rows.d, chunk_rows(rows.d));
     let piece = piece_rows(labels.len(), d, workers.len());
     let pieces = labels.chunks_mut(piece).enumerate();
@@ -232,5 +263,5 @@ pub(crate) fn reassign<F: Element>(
             worker.chunk(level, packed, rows.part(p * piece + c * chunk, labels.len()), grids, labels);
         }
     });
-    gather(workers, sums)
+    gather(workers.iter_mut(), sums)
 }

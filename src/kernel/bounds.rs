@@ -52,6 +52,8 @@ pub(crate) struct Drift {
     runner_up: f32,
     /// At most half the distance from each centroid to its nearest neighbour.
     half_gap: Vec<f32>,
+    /// Distances evaluated for it.
+    pub evaluations: u64,
 }
 
 impl Drift {
@@ -75,7 +77,8 @@ impl Drift {
                 runner_up = moved;
             }
         }
-        Drift { moved, farthest, mover, runner_up, half_gap: half_gaps(level, packed) }
+        let evaluations = (packed.k * (packed.k + 1)) as u64;
+        Drift { moved, farthest, mover, runner_up, half_gap: half_gaps(level, packed), evaluations }
     }
 
     /// Moves the bounds along, and leaves in `stale` the rows whose label they no longer prove.

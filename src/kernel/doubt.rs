@@ -2,7 +2,7 @@
 //!
 //! The doubtful rows of a piece are copied side by side, so that the kernel works on dense blocks however few they are.
 
-use super::assign::{Rows, Worker, chunk_rows, gather, piece_rows};
+use super::assign::{Assigned, Rows, Worker, chunk_rows, gather, piece_rows};
 use super::bounds::{self, Bounds, Drift};
 use super::element::{Element, Level};
 use super::moments::{Grids, RowSums};
@@ -32,7 +32,7 @@ pub(crate) fn reassign_doubtful<F: Element>(
     drift: Option<&Drift>,
     workers: &mut [Worker<F>],
     sums: &mut RowSums,
-) -> usize {
+) -> Assigned {
     let (d, chunk) = (rows.d, chunk_rows(rows.d));
     let piece = piece_rows(labels.len(), d, workers.len());
     let per_row =
@@ -63,7 +63,9 @@ pub(crate) fn reassign_doubtful<F: Element>(
         }
         worker.stale = stale;
     });
-    gather(workers, sums)
+    let mut all = gather(workers.iter_mut(), sums);
+    all.evaluations += drift.map_or(0, |drift| drift.evaluations);
+    all
 }
 
 /// About what the scores of one row cost, from measurements with AVX2; only ratios matter.
@@ -102,6 +104,7 @@ impl<F: Element> Worker<F> {
             if packed.k < WORTH_TIGHTENING {
                 continue;
             }
+            self.done.evaluations += next.len() as u64;
             batch.distances.resize(next.len(), 0.0);
             let values = &batch.values[kept * d..];
             F::own_distances(

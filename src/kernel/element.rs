@@ -1,11 +1,12 @@
 //! The two number types as the kernel sees them, and the doors into the compiled loops.
 
-use super::assign::Scratch;
-use super::moments::{Moves, RowSums};
+use super::assign::{Rows, Scratch};
+use super::filter::{Candidates, Cell};
+use super::moments::{Grids, Moves, RowSums};
 use super::pack::{Frame, Packed};
 use super::screen::Part;
 use super::vector::Lanes;
-use super::{assign, exact, moments, pack, screen};
+use super::{assign, exact, filter, moments, pack, screen};
 pub(crate) use fearless_simd::Level;
 use fearless_simd::{Simd, dispatch};
 
@@ -70,6 +71,10 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
     fn nearest(level: Level, row: &[Self], centroids: &[Self]) -> (u32, f64);
     /// Adds, removes or moves rows between clusters.
     fn apply(level: Level, moves: &Moves<'_, Self>, labels: &mut [u32], sums: &mut RowSums) -> usize;
+    /// Adds rows to one cluster.
+    fn add_rows(level: Level, rows: Rows<'_, Self>, grids: &Grids, cluster: usize, sums: &mut RowSums);
+    /// The candidates that may be nearest to a point of the cell.
+    fn sieve(level: Level, from: &Candidates<Self>, cell: &mut Cell<Self>, into: &mut Candidates<Self>);
     /// Which candidates come nearer to which rows of a chunk than their nearest centroid so far, and what each candidate gains.
     fn screen(
         level: Level,
@@ -149,6 +154,12 @@ macro_rules! element {
             }
             fn apply(level: Level, moves: &Moves<'_, Self>, labels: &mut [u32], sums: &mut RowSums) -> usize {
                 dispatch!(level, _simd => moments::apply(moves, labels, sums))
+            }
+            fn add_rows(level: Level, rows: Rows<'_, Self>, grids: &Grids, cluster: usize, sums: &mut RowSums) {
+                dispatch!(level, _simd => sums.add_rows(rows, grids, cluster));
+            }
+            fn sieve(level: Level, from: &Candidates<Self>, cell: &mut Cell<Self>, into: &mut Candidates<Self>) {
+                dispatch!(level, _simd => filter::sieve(from, cell, into));
             }
             fn screen(level: Level, packed: &Packed<Self>, part: &mut Part<'_, Self>, scratch: &mut Scratch<Self>, gains: &mut [f64]) {
                 dispatch!(level, simd => screen::screen(simd, packed, part, scratch, gains));

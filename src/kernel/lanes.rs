@@ -6,8 +6,8 @@
 
 use super::assign::Scratch;
 use super::element::{Element, Vector, framed};
-use super::exact::{in_range, nearest};
-use super::pack::{Frame, Packed};
+use super::exact::{in_range, squared_distance};
+use super::pack::{FEW_COLUMNS, Frame, Packed};
 use super::vector::{Lanes, all};
 use fearless_simd::Simd;
 
@@ -123,7 +123,7 @@ fn settle<S: Simd, F: Element>(
             for (i, (label, row)) in labels.iter_mut().zip(rows.chunks_exact(packed.d)).enumerate() {
                 if unsettled >> i & 1 == 1 && !(best[i] - second[i] > own[i] + packed.slack[*label as usize])
                 {
-                    *label = nearest(row, &packed.centroids).0;
+                    *label = among(packed, row, *label);
                     // Another centroid may be as near as the best score allows.
                     next[i] = norm[i] - (best[i] + own[i] + packed.most_slack) * F::of(2.0);
                     sound &= in_range(row);
@@ -132,4 +132,30 @@ fn settle<S: Simd, F: Element>(
             sound
         },
     )
+}
+
+/// The nearest of the packed centroids, by the reference: those that their scores do not show to be farther than the likely one are measured.
+#[inline(always)]
+fn among<F: Element>(packed: &Packed<F>, row: &[F], likely: u32) -> u32 {
+    let d = packed.d;
+    let distance = |j: u32| squared_distance(row, &packed.centroids[j as usize * d..][..d]);
+    let mut moved = [F::default(); FEW_COLUMNS];
+    for (moved, (&x, &offset)) in moved.iter_mut().zip(row.iter().zip(&packed.frame.offset)) {
+        *moved = framed(x, offset, &packed.frame);
+    }
+    let norm: f64 = moved.iter().map(|x| x.f64() * x.f64()).sum();
+    let threshold = packed.margin.threshold(norm, distance(likely), &packed.frame);
+    let mut best = (f64::INFINITY, likely);
+    for record in packed.records.chunks_exact(d + 2) {
+        let score = record[..d].iter().zip(&moved).fold(record[d], |score, (&c, &x)| score + c * x);
+        if score < threshold {
+            continue;
+        }
+        let j = record[d + 1].untag();
+        let distance = distance(j);
+        if distance < best.0 {
+            best = (distance, j);
+        }
+    }
+    best.1
 }

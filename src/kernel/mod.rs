@@ -34,9 +34,11 @@
 pub(crate) mod assign;
 pub(crate) mod bounds;
 pub(crate) mod distances;
+mod double;
 pub(crate) mod doubt;
 mod element;
 pub(crate) mod exact;
+pub(crate) mod filter;
 pub(crate) mod lanes;
 pub(crate) mod moments;
 pub(crate) mod pack;
@@ -45,6 +47,7 @@ pub(crate) mod screen;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod tile;
+pub(crate) mod tiles;
 mod vector;
 
 #[allow(unreachable_pub)]

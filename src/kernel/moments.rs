@@ -6,6 +6,8 @@
 //! place of floats: 63 bits for a sum instead of 53), so a term costs one float addition and one integer addition. What the first
 //! grid rounded away goes to a second, finer one; together they hold at least 90 bits below the largest possible sum.
 
+use super::assign::Rows;
+pub(crate) use super::double::Double;
 use super::element::Element;
 use super::pack::{Range, exponent, power_of_two};
 
@@ -47,60 +49,6 @@ impl Grid {
         let (half, rest) =
             (power_of_two(self.fine_step / 2), power_of_two(self.fine_step - self.fine_step / 2));
         Double { high: high * half * rest, low: low * half * rest }
-    }
-}
-
-/// `high + low`, unevaluated: about 106 bits.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Double {
-    pub high: f64,
-    pub low: f64,
-}
-
-impl Double {
-    pub(crate) const ZERO: Double = Double { high: 0.0, low: 0.0 };
-
-    fn sum(a: f64, b: f64) -> Self {
-        let high = a + b;
-        let part = high - a;
-        Double { high, low: (a - (high - part)) + (b - part) }
-    }
-
-    /// Dekker's product: exact, and the same on machines without fused multiply-add.
-    fn product(a: f64, b: f64) -> Self {
-        let split = |x: f64| {
-            let wide = 134_217_729.0 * x;
-            let high = wide - (wide - x);
-            (high, x - high)
-        };
-        let high = a * b;
-        let ((a_high, a_low), (b_high, b_low)) = (split(a), split(b));
-        Double { high, low: a_low * b_low - (((high - a_high * b_high) - a_low * b_high) - a_high * b_low) }
-    }
-
-    pub(crate) fn plus(self, other: Double) -> Self {
-        let sum = Self::sum(self.high, other.high);
-        Self::sum(sum.high, sum.low + (self.low + other.low))
-    }
-
-    fn less(self, value: f64) -> Self {
-        self.plus(Double { high: -value, low: 0.0 })
-    }
-
-    fn times(self, other: Double) -> Self {
-        let product = Self::product(self.high, other.high);
-        Self::sum(product.high, product.low + (self.high * other.low + self.low * other.high))
-    }
-
-    fn over(self, other: Double) -> Self {
-        let first = self.high / other.high;
-        let back = Self::product(first, other.high);
-        let rest = ((self.high - back.high) - back.low) + (self.low - first * other.low);
-        Self::sum(first, rest / other.high)
-    }
-
-    pub(crate) fn value(self) -> f64 {
-        self.high + self.low
     }
 }
 
@@ -220,6 +168,7 @@ fn apply_columns<F: Element, const D: usize>(
     sums: &mut RowSums,
 ) -> usize {
     let d = if D == 0 { moves.grids.columns.len() } else { D };
+    let weighted = moves.weights.is_some();
     let mut moved = 0;
     for (g, (labels, to)) in labels.chunks_mut(16).zip(moves.to.chunks(16)).enumerate() {
         // Most rows stay: sixteen at a time are passed over by one comparison.
@@ -235,10 +184,10 @@ fn apply_columns<F: Element, const D: usize>(
             moved += 1;
             let row = &moves.rows[i * d..][..d];
             if from != NOWHERE {
-                sums.add::<F, true>(moves, from as usize, row, weight);
+                sums.add::<F, true>(moves.grids, weighted, from as usize, row, weight);
             }
             if to != NOWHERE {
-                sums.add::<F, false>(moves, to as usize, row, weight);
+                sums.add::<F, false>(moves.grids, weighted, to as usize, row, weight);
             }
         }
     }
@@ -271,9 +220,21 @@ impl RowSums {
         self.counts[j]
     }
 
+    /// Whether a cluster has no row that counts.
+    pub(crate) fn any_empty(&self) -> bool {
+        self.counts.contains(&0)
+    }
+
     #[inline(always)]
-    fn add<F: Element, const OUT: bool>(&mut self, moves: &Moves<'_, F>, j: usize, row: &[F], weight: f64) {
-        let (grids, d) = (moves.grids, row.len());
+    fn add<F: Element, const OUT: bool>(
+        &mut self,
+        grids: &Grids,
+        weighted: bool,
+        j: usize,
+        row: &[F],
+        weight: f64,
+    ) {
+        let d = row.len();
         self.touched[j] = true;
         turn::<OUT>(&mut self.counts[j], 1);
         let coarse_grids = &grids.coarse[..d];
@@ -286,13 +247,7 @@ impl RowSums {
         }
         let fine_grids = &grids.fine[..d];
         let (coarse_sums, fine_sums) = self.sums[j * 2 * d..][..2 * d].split_at_mut(d);
-        if moves.weights.is_none() {
-            for t in 0..d {
-                let (coarse, fine) = split(row[t].f64(), 0.0, coarse_grids[t], fine_grids[t]);
-                turn::<OUT>(&mut coarse_sums[t], coarse);
-                turn::<OUT>(&mut fine_sums[t], fine);
-            }
-        } else {
+        if weighted {
             for t in 0..d {
                 // Exact, so that a weight is as good as copies: two f32 have their product in f64, two f64 in two.
                 let x = row[t].f64();
@@ -305,6 +260,72 @@ impl RowSums {
             let (coarse, fine) = split(weight, 0.0, grids.weight.coarse, grids.weight.fine);
             turn::<OUT>(&mut self.weights[j][0], coarse);
             turn::<OUT>(&mut self.weights[j][1], fine);
+        } else {
+            for t in 0..d {
+                let (coarse, fine) = split(row[t].f64(), 0.0, coarse_grids[t], fine_grids[t]);
+                turn::<OUT>(&mut coarse_sums[t], coarse);
+                turn::<OUT>(&mut fine_sums[t], fine);
+            }
+        }
+    }
+
+    /// Adds rows to cluster j, all of them: with few columns the sums stay in registers meanwhile.
+    #[inline(always)]
+    pub(super) fn add_rows<F: Element>(&mut self, rows: Rows<'_, F>, grids: &Grids, j: usize) {
+        macro_rules! few {
+            ($($d:literal)*) => {
+                match (rows.weights, rows.d) {
+                    $((None, $d) => self.add_few::<F, $d>(rows.values.as_chunks().0, grids, j),)*
+                    _ => for i in 0..rows.n() {
+                        if rows.weight(i) > 0.0 {
+                            self.add::<F, false>(grids, rows.weights.is_some(), j, rows.row(i), rows.weight(i));
+                        }
+                    },
+                }
+            };
+        }
+        few!(1 2 3 4);
+    }
+
+    #[inline(always)]
+    fn add_few<F: Element, const D: usize>(&mut self, rows: &[[F; D]], grids: &Grids, j: usize) {
+        let column = |grids: &[f64]| -> [f64; D] { std::array::from_fn(|t| grids[t]) };
+        let (coarse_grids, fine_grids) = (column(&grids.coarse), column(&grids.fine));
+        let (mut coarse_sums, mut fine_sums) = ([0u64; D], [0u64; D]);
+        for row in rows {
+            for t in 0..D {
+                let (coarse, fine) = split(row[t].f64(), 0.0, coarse_grids[t], fine_grids[t]);
+                coarse_sums[t] = coarse_sums[t].wrapping_add(coarse);
+                fine_sums[t] = fine_sums[t].wrapping_add(fine);
+            }
+        }
+        self.touched[j] = true;
+        self.counts[j] = self.counts[j].wrapping_add(rows.len() as u64);
+        // There are no second sums where the first grid alone loses nothing.
+        let terms = coarse_sums.iter().chain(&fine_sums);
+        for (sum, term) in self.sums[j * self.stride..][..self.stride].iter_mut().zip(terms) {
+            *sum = sum.wrapping_add(*term);
+        }
+    }
+
+    /// Moves all that cluster `part` of other sums holds from one cluster to another; `NOWHERE` is none.
+    pub(super) fn transfer(&mut self, other: &RowSums, part: usize, from: u32, to: u32) {
+        for (j, out) in [(from, true), (to, false)] {
+            if j == NOWHERE {
+                continue;
+            }
+            let j = j as usize;
+            let turn = |sum: &mut u64, term: u64| {
+                *sum = if out { sum.wrapping_sub(term) } else { sum.wrapping_add(term) };
+            };
+            self.touched[j] = true;
+            turn(&mut self.counts[j], other.counts[part]);
+            let terms = &other.sums[part * self.stride..][..self.stride];
+            self.sums[j * self.stride..][..self.stride]
+                .iter_mut()
+                .zip(terms)
+                .for_each(|(sum, &term)| turn(sum, term));
+            self.weights[j].iter_mut().zip(other.weights[part]).for_each(|(sum, term)| turn(sum, term));
         }
     }
 
@@ -322,19 +343,6 @@ impl RowSums {
             }
             for (sum, other) in self.weights[j].iter_mut().zip(&mut other.weights[j]) {
                 *sum = sum.wrapping_add(std::mem::take(other));
-            }
-        }
-    }
-
-    /// Adds up all clusters in the first one.
-    pub(crate) fn join(&mut self) {
-        for j in 1..self.counts.len() {
-            self.counts[0] += self.counts[j];
-            let (first, rest) = self.sums.split_at_mut(self.stride);
-            let other = &rest[(j - 1) * self.stride..];
-            first.iter_mut().zip(other).for_each(|(sum, other)| *sum = sum.wrapping_add(*other));
-            for part in 0..2 {
-                self.weights[0][part] = self.weights[0][part].wrapping_add(self.weights[j][part]);
             }
         }
     }

@@ -196,6 +196,7 @@ impl<F: Element> Margin<F> {
 ///
 /// Few columns: one record per centroid, its coordinates, its start and its index in the bits of a number. Many: panels of two
 /// vectors of centroids, the starts first, then one pair of vectors per column; the last panel is filled up with centroids that never win.
+#[derive(Clone)]
 pub(crate) struct Packed<F> {
     pub d: usize,
     pub k: usize,
@@ -212,6 +213,11 @@ pub(crate) struct Packed<F> {
 }
 
 impl<F: Element> Packed<F> {
+    /// Centroids that a row meets: all, or with few columns those whose records were chosen.
+    pub(crate) fn candidates(&self) -> usize {
+        if self.d <= FEW_COLUMNS { self.records.len() / (self.d + 2) } else { self.k }
+    }
+
     pub(crate) fn new(level: Level, frame: &Frame<F>, centroids: &[F], d: usize) -> Self {
         let k = centroids.len() / d;
         let margin = Margin::<F>::new(d);

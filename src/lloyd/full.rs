@@ -3,7 +3,7 @@
 use super::{Step, frame_for};
 use crate::data::Data;
 use crate::float::Float;
-use crate::kernel::assign::{self, Worker};
+use crate::kernel::assign::{self, Assigned, Worker};
 use crate::kernel::moments::RowSums;
 use crate::kernel::pack::{Frame, Packed};
 use crate::kernel::{Level, par};
@@ -28,7 +28,7 @@ impl<F: Float> Step<F> for Full<F> {
         centroids: &[F],
         labels: &mut [u32],
         sums: &mut RowSums,
-    ) -> usize {
+    ) -> Assigned {
         let k = sums.clusters();
         if self.k != k {
             let workers = par::workers_for(data.rows().values.len() as f64 * k as f64);

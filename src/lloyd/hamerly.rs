@@ -8,7 +8,7 @@
 use super::{Step, frame_for};
 use crate::data::Data;
 use crate::float::Float;
-use crate::kernel::assign::Worker;
+use crate::kernel::assign::{Assigned, Worker};
 use crate::kernel::bounds::{Bounds, Drift};
 use crate::kernel::moments::RowSums;
 use crate::kernel::pack::{Frame, Packed};
@@ -37,7 +37,7 @@ impl<F: Float> Step<F> for Hamerly<F> {
         centroids: &[F],
         labels: &mut [u32],
         sums: &mut RowSums,
-    ) -> usize {
+    ) -> Assigned {
         let (k, rows) = (sums.clusters(), data.rows());
         let packed = Packed::new(self.level, &self.frame, centroids, data.d);
         let drift = (!self.previous.is_empty()).then(|| Drift::new(self.level, &packed, &self.previous));

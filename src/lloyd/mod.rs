@@ -4,6 +4,7 @@
 //! search would ([`crate::kernel`]), so which step runs can never change a result.
 
 mod empty;
+mod filtering;
 mod full;
 mod hamerly;
 #[cfg(test)]
@@ -16,22 +17,26 @@ use crate::data::Data;
 use crate::error::Error;
 use crate::float::Float;
 use crate::history::{Iteration, StopReason};
+use crate::kernel::assign::Assigned;
 use crate::kernel::moments::{Double, NOWHERE, RowSums};
-use crate::kernel::pack::Frame;
+use crate::kernel::pack::{FEW_COLUMNS, Frame};
 use crate::kernel::{Element, Level, distances, doubt, exact, par};
 use crate::rng::SeededRng;
 use std::ops::ControlFlow;
 
 /// One way of assigning rows to their nearest centroids.
 pub(crate) trait Step<F: Float> {
-    /// Labels every row with its nearest centroid, moves the rows whose label changed between the sums, and returns their number.
+    /// Labels every row with its nearest centroid, and moves the rows whose label changed between the sums.
     fn assign(
         &mut self,
         data: &Data<'_, F>,
         centroids: &[F],
         labels: &mut [u32],
         sums: &mut RowSums,
-    ) -> usize;
+    ) -> Assigned;
+
+    /// Writes the labels, where the step keeps its own.
+    fn settle(&mut self, _labels: &mut [u32]) {}
 
     /// Labels or clusters were changed from outside: nothing remembered of them holds any more.
     fn forget(&mut self);
@@ -64,6 +69,11 @@ pub enum Algorithm {
     Lloyd,
     /// Two bounds a row (8 bytes) prove most labels without looking at the centroids (Hamerly 2010).
     Hamerly,
+    /// Neighbouring rows are put together in tiles, and a tile whose box has only one centroid that can be nearest is decided at once
+    /// (Pelleg and Moore 1999, Kanungo et al. 2002). For up to 8 columns; beyond, the same as `Lloyd`.
+    ///
+    /// Holds a copy of the data, in another order, and 12 bytes a row.
+    Filtering,
 }
 
 /// What a run needs to know besides the data and the start.
@@ -84,6 +94,8 @@ pub(crate) type Observer<'a> = &'a mut dyn FnMut(&Iteration) -> ControlFlow<()>;
 pub(crate) struct Run<F> {
     /// Which of the fit's runs.
     pub index: usize,
+    /// The step that assigned the rows.
+    pub algorithm: Algorithm,
     pub centroids: Vec<F>,
     pub labels: Vec<u32>,
     /// Direct: the sum of the rows' reference distances.
@@ -101,9 +113,34 @@ struct State<F> {
     spreads: Vec<Double>,
 }
 
-/// Whether a row's scores cost clearly more than the upkeep of its bounds.
-fn bounds_pay(k: usize, d: usize) -> bool {
-    doubt::score_nanoseconds(k, d) > 6.0
+/// The step that `Auto` takes, from measurements.
+fn choose<F: Float>(plan: &Plan<'_, F>, data: &Data<'_, F>, k: usize) -> Algorithm {
+    let (n, d) = (data.n(), data.d);
+    let row = doubt::score_nanoseconds(k, d);
+    // Tiles help while boxes of 64 rows are small, cost about 40 ns a row to make, and are held to 32 bytes a row.
+    let few = d <= 3 || d == 4 && k >= 100;
+    let held = d * size_of::<F>() + 12 <= 32;
+    if few && held && n >= 4096 && row > 1.5 && row * plan.max_iter as f64 > 80.0 {
+        Algorithm::Filtering
+    } else if row > 6.0 {
+        // The scores of a row cost clearly more than the upkeep of its bounds.
+        Algorithm::Hamerly
+    } else {
+        Algorithm::Lloyd
+    }
+}
+
+fn step_for<'a, F: Float>(
+    algorithm: Algorithm,
+    level: Level,
+    data: &'a Data<'a, F>,
+    start: &[F],
+) -> Box<dyn Step<F> + 'a> {
+    match algorithm {
+        Algorithm::Hamerly => Box::new(hamerly::Hamerly::new(level, data, start)),
+        Algorithm::Filtering => Box::new(filtering::Filtering::new(level, data, start)),
+        Algorithm::Auto | Algorithm::Lloyd => Box::new(full::Full::new(level, data, start)),
+    }
 }
 
 pub(crate) fn run<F: Float>(
@@ -112,16 +149,12 @@ pub(crate) fn run<F: Float>(
     start: Vec<F>,
     observer: Observer<'_>,
 ) -> Result<Run<F>, Error> {
-    let bounded = match plan.algorithm {
-        Algorithm::Auto => bounds_pay(start.len() / data.d, data.d),
-        Algorithm::Lloyd => false,
-        Algorithm::Hamerly => true,
+    let algorithm = match plan.algorithm {
+        Algorithm::Auto => choose(plan, data, start.len() / data.d),
+        Algorithm::Filtering if data.d > FEW_COLUMNS => Algorithm::Lloyd,
+        chosen => chosen,
     };
-    let mut step: Box<dyn Step<F>> = if bounded {
-        Box::new(hamerly::Hamerly::new(plan.level, data, &start))
-    } else {
-        Box::new(full::Full::new(plan.level, data, &start))
-    };
+    let mut step = step_for(algorithm, plan.level, data, &start);
     let k = start.len() / data.d;
     let mut state = State {
         centroids: start,
@@ -131,9 +164,12 @@ pub(crate) fn run<F: Float>(
     };
     let mut rng = SeededRng::stream(plan.seed, 2 * plan.run as u64 + 1);
     let mut history: Vec<Iteration> = Vec::new();
-    let mut reassigned = step.assign(data, &state.centroids, &mut state.labels, &mut state.sums);
+    let mut assigned = step.assign(data, &state.centroids, &mut state.labels, &mut state.sums);
     let stop_reason = loop {
         let index = history.len() + 1;
+        if state.sums.any_empty() {
+            step.settle(&mut state.labels);
+        }
         let (relocated, dropped) = empty::repair(plan, data, &mut state, &mut rng, index)?;
         if relocated + dropped > 0 {
             step.forget();
@@ -144,6 +180,7 @@ pub(crate) fn run<F: Float>(
         if relocated == 0 && history.last().is_some_and(|last| inertia > last.inertia) {
             // Means rounded to F can make two assignments alternate for ever, each a little worse for the other's centroids.
             // Not even the best means of this assignment improve on the last one: that one stands.
+            step.settle(&mut state.labels);
             break StopReason::Converged;
         }
         let shift: f64 = moved
@@ -151,7 +188,7 @@ pub(crate) fn run<F: Float>(
             .zip(state.centroids.chunks_exact(data.d))
             .map(|(new, old)| exact::squared_distance(new, old))
             .sum();
-        let fixed = shift == 0.0 && reassigned == 0 && relocated == 0;
+        let fixed = shift == 0.0 && assigned.moved == 0 && relocated == 0;
         state.centroids = moved;
         let relative_shift = if data.variance > 0.0 { shift / data.variance } else { 0.0 };
         history.push(Iteration {
@@ -160,7 +197,8 @@ pub(crate) fn run<F: Float>(
             inertia,
             shift,
             relative_shift,
-            reassigned,
+            reassigned: assigned.moved,
+            distance_evaluations: assigned.evaluations,
             relocated,
             dropped,
         });
@@ -176,13 +214,15 @@ pub(crate) fn run<F: Float>(
         if let Some(reason) = stop
             && fixed
         {
+            step.settle(&mut state.labels);
             break reason;
         }
-        reassigned = step.assign(data, &state.centroids, &mut state.labels, &mut state.sums);
+        assigned = step.assign(data, &state.centroids, &mut state.labels, &mut state.sums);
         if let Some(reason) = stop {
-            let emptied = (0..state.sums.clusters()).any(|j| state.sums.count(j) == 0);
+            let emptied = state.sums.any_empty();
             // A criterion may be met just when a cluster loses its last row: then the run goes on, while it may.
             if !emptied || reason != StopReason::Converged || index >= plan.max_iter {
+                step.settle(&mut state.labels);
                 empty::finish(plan, data, &mut state, index)?;
                 break reason;
             }
@@ -192,7 +232,7 @@ pub(crate) fn run<F: Float>(
     let grid = data.distance_grid(&centroids);
     let inertia =
         distances::inertia(plan.level, data.rows(), &centroids, Some(&labels), &grid) * data.weight_unit;
-    Ok(Run { index: plan.run, centroids, labels, inertia, history, stop_reason })
+    Ok(Run { index: plan.run, algorithm, centroids, labels, inertia, history, stop_reason })
 }
 
 /// The means of the clusters; refreshes the spreads of those that changed.

@@ -40,7 +40,8 @@ fn same_bits<F: crate::Float>() {
             };
             let plain = fit(Algorithm::Lloyd, levels()[0]);
             for level in levels() {
-                for algorithm in [Algorithm::Auto, Algorithm::Lloyd, Algorithm::Hamerly] {
+                for algorithm in [Algorithm::Auto, Algorithm::Lloyd, Algorithm::Hamerly, Algorithm::Filtering]
+                {
                     let model = fit(algorithm, level);
                     assert!(model == plain, "{algorithm:?} at {level:?} differs: round {round}, {policy:?}");
                 }

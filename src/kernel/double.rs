@@ -1,0 +1,55 @@
+//! Pairs of floats, for the few places where 53 bits are too few.
+
+/// `high + low`, unevaluated: about 106 bits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Double {
+    pub high: f64,
+    pub low: f64,
+}
+
+impl Double {
+    pub(crate) const ZERO: Double = Double { high: 0.0, low: 0.0 };
+
+    fn sum(a: f64, b: f64) -> Self {
+        let high = a + b;
+        let part = high - a;
+        Double { high, low: (a - (high - part)) + (b - part) }
+    }
+
+    /// Dekker's product: exact, and the same on machines without fused multiply-add.
+    pub(super) fn product(a: f64, b: f64) -> Self {
+        let split = |x: f64| {
+            let wide = 134_217_729.0 * x;
+            let high = wide - (wide - x);
+            (high, x - high)
+        };
+        let high = a * b;
+        let ((a_high, a_low), (b_high, b_low)) = (split(a), split(b));
+        Double { high, low: a_low * b_low - (((high - a_high * b_high) - a_low * b_high) - a_high * b_low) }
+    }
+
+    pub(crate) fn plus(self, other: Double) -> Self {
+        let sum = Self::sum(self.high, other.high);
+        Self::sum(sum.high, sum.low + (self.low + other.low))
+    }
+
+    pub(super) fn less(self, value: f64) -> Self {
+        self.plus(Double { high: -value, low: 0.0 })
+    }
+
+    pub(super) fn times(self, other: Double) -> Self {
+        let product = Self::product(self.high, other.high);
+        Self::sum(product.high, product.low + (self.high * other.low + self.low * other.high))
+    }
+
+    pub(super) fn over(self, other: Double) -> Self {
+        let first = self.high / other.high;
+        let back = Self::product(first, other.high);
+        let rest = ((self.high - back.high) - back.low) + (self.low - first * other.low);
+        Self::sum(first, rest / other.high)
+    }
+
+    pub(crate) fn value(self) -> f64 {
+        self.high + self.low
+    }
+}

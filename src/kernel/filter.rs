@@ -1,0 +1,273 @@
+//! Passes that decide whole tiles at once: the filtering algorithm (Pelleg and Moore 1999; Kanungo et al. 2002) over [`super::tiles`].
+//!
+//! For a box, let `i` be the centroid nearest to its middle. Any other centroid `j` is out of the race for every row in the box if the
+//! score of `i` beats that of `j` in the corner where `j` does best: scores are linear in the row, so this corner's difference is the
+//! difference at the middle less `sum over t of half_t |c_it - c_jt|`. A group of tiles is filtered against all centroids, each of
+//! its tiles against what is left, and where more than one centroid is left, the rows go through the kernel, against those few.
+//!
+//! A centroid is only dropped if its score is lower by four times the margin of [`super::pack`] for the farthest corner and both
+//! centroids. Counted in `E (|x|^2 + |c_i|^2 + |c_j|^2)`, the distance from scores to reference distances takes up to 2 of these 8,
+//! the scores at the middle 2, the sum over the columns 1, and the last subtractions less than 1. So what is dropped is strictly farther, by the
+//! reference, for every row of the tile.
+
+use super::assign::{Assigned, Rows, Worker, gather};
+use super::element::{Element, Level, framed};
+use super::moments::{Grids, Moves, NOWHERE, RowSums};
+use super::pack::{Frame, Packed};
+use super::par;
+use super::tiles::{GROUP, TILE, Tiles};
+
+/// Centroids that may be nearest, column by column.
+#[derive(Clone)]
+pub(crate) struct Candidates<F> {
+    /// Their indices, in rising order.
+    index: Vec<u32>,
+    /// `room` values each: the columns, the starts, the slacks.
+    columns: Vec<F>,
+    room: usize,
+}
+
+/// A box in the frame, and what the sieve needs while it looks at it.
+pub(crate) struct Cell<F> {
+    low: Vec<F>,
+    high: Vec<F>,
+    middle: Vec<F>,
+    half: Vec<F>,
+    /// Four times the own part of the margin of its farthest corner.
+    margin: F,
+    scores: Vec<F>,
+    leads: Vec<F>,
+}
+
+impl<F: Element> Candidates<F> {
+    fn new(k: usize, d: usize) -> Self {
+        Candidates { index: Vec::with_capacity(k), columns: vec![F::default(); k * (d + 2)], room: k }
+    }
+
+    fn all(packed: &Packed<F>) -> Self {
+        let (k, d) = (packed.k, packed.d);
+        let mut all = Candidates::new(k, d);
+        all.index.extend(0..k as u32);
+        for (j, record) in packed.records.chunks_exact(d + 2).enumerate() {
+            for (t, &value) in record[..=d].iter().enumerate() {
+                all.columns[t * k + j] = value;
+            }
+            all.columns[(d + 1) * k + j] = packed.slack[j] * F::of(4.0);
+        }
+        all
+    }
+
+    fn column(&self, t: usize) -> &[F] {
+        &self.columns[t * self.room..][..self.index.len()]
+    }
+}
+
+impl<F: Element> Cell<F> {
+    fn new(k: usize, d: usize) -> Self {
+        let zeros = |n: usize| vec![F::default(); n];
+        let (scores, leads) = (zeros(k), zeros(k));
+        Cell {
+            low: zeros(d),
+            high: zeros(d),
+            middle: zeros(d),
+            half: zeros(d),
+            margin: F::default(),
+            scores,
+            leads,
+        }
+    }
+
+    /// Encloses nothing.
+    fn clear(&mut self) {
+        self.low.fill(F::infinity());
+        self.high.fill(F::neg_infinity());
+    }
+
+    /// Grows to enclose a box outside the frame. Moving into the frame keeps the order of values, so what lay in the box still does.
+    fn enclose(&mut self, low: &[F], high: &[F], frame: &Frame<F>) {
+        for (t, &offset) in frame.offset.iter().enumerate() {
+            self.low[t] = self.low[t].min(framed(low[t], offset, frame));
+            self.high[t] = self.high[t].max(framed(high[t], offset, frame));
+        }
+    }
+
+    fn close(&mut self, packed: &Packed<F>) {
+        let mut square = F::default();
+        for t in 0..self.low.len() {
+            let (low, high) = (self.low[t], self.high[t]);
+            let middle = (low + high) * F::of(0.5);
+            self.middle[t] = middle;
+            self.half[t] = (high - middle).max(middle - low) * F::of(1.0 + 4.0 * F::UNIT);
+            let reach = high.abs().max(low.abs());
+            square = square + reach * reach;
+        }
+        self.margin = (packed.margin.row_factor * square + packed.margin.row_floor) * F::of(4.0);
+    }
+}
+
+/// The candidates that may be nearest to a point of the cell.
+#[inline(always)]
+pub(super) fn sieve<F: Element>(from: &Candidates<F>, cell: &mut Cell<F>, into: &mut Candidates<F>) {
+    let (count, d) = (from.index.len(), cell.middle.len());
+    let scores = &mut cell.scores[..count];
+    scores.copy_from_slice(from.column(d));
+    for (t, &x) in cell.middle.iter().enumerate() {
+        for (score, &c) in scores.iter_mut().zip(from.column(t)) {
+            *score = *score + x * c;
+        }
+    }
+    let mut best = 0;
+    for (i, &score) in scores.iter().enumerate() {
+        if score > scores[best] {
+            best = i;
+        }
+    }
+    // By how much the best one leads in the corner that is worst for it.
+    let leads = &mut cell.leads[..count];
+    let (top, slacks) = (scores[best] - cell.margin - from.column(d + 1)[best], from.column(d + 1));
+    for (lead, (&score, &slack)) in leads.iter_mut().zip(scores.iter().zip(slacks)) {
+        *lead = top - score - slack;
+    }
+    for (t, &half) in cell.half.iter().enumerate() {
+        let column = from.column(t);
+        let own = column[best];
+        for (lead, &c) in leads.iter_mut().zip(column) {
+            *lead = *lead - half * (own - c).abs();
+        }
+    }
+    into.index.clear();
+    for (i, &lead) in leads.iter().enumerate() {
+        // Also if it is not a number.
+        if !(lead > F::default()) {
+            let at = into.index.len();
+            into.index.push(from.index[i]);
+            for t in 0..d + 2 {
+                into.columns[t * into.room + at] = from.columns[t * from.room + i];
+            }
+        }
+    }
+}
+
+/// What a thread needs to filter.
+pub(crate) struct Filter<F> {
+    worker: Worker<F>,
+    cell: Cell<F>,
+    of_group: Candidates<F>,
+    of_tile: Candidates<F>,
+    /// The centroids of which the records of `of_tile` are chosen.
+    packed: Packed<F>,
+    evaluations: u64,
+}
+
+impl<F: Element> Filter<F> {
+    pub(crate) fn new(level: Level, packed: &Packed<F>, grids: &Grids) -> Self {
+        let (k, d) = (packed.k, packed.d);
+        Filter {
+            worker: Worker::new(level, d, k, grids),
+            cell: Cell::new(k, d),
+            of_group: Candidates::new(k, d),
+            of_tile: Candidates::new(k, d),
+            packed: packed.clone(),
+            evaluations: 0,
+        }
+    }
+}
+
+/// The labels of rows in tile order: one for a whole tile, or one a row.
+pub(crate) struct TileLabels {
+    /// [`NOWHERE`] where the rows have labels of their own.
+    pub tiles: Vec<u32>,
+    pub rows: Vec<u32>,
+}
+
+impl TileLabels {
+    /// Takes the rows' labels from their original places.
+    pub(crate) fn gathered(origin: &[u32], labels: &[u32]) -> Self {
+        // Rows either all have a label or all have none.
+        let none = labels[0] == NOWHERE;
+        let rows = origin.iter().map(|&i| if none { NOWHERE } else { labels[i as usize] }).collect();
+        TileLabels { tiles: vec![NOWHERE; origin.len().div_ceil(TILE)], rows }
+    }
+
+    /// Puts the rows' labels back to their original places.
+    pub(crate) fn scatter(&self, origin: &[u32], labels: &mut [u32]) {
+        for ((tile, rows), origin) in self.tiles.iter().zip(self.rows.chunks(TILE)).zip(origin.chunks(TILE)) {
+            for (&row, &i) in rows.iter().zip(origin) {
+                labels[i as usize] = if *tile == NOWHERE { row } else { *tile };
+            }
+        }
+    }
+}
+
+/// Labels every row with its nearest centroid and moves tiles and rows between the clusters' sums.
+pub(crate) fn reassign_tiles<F: Element>(
+    level: Level,
+    packed: &Packed<F>,
+    tiles: &Tiles<F>,
+    grids: &Grids,
+    labels: &mut TileLabels,
+    filters: &mut [Filter<F>],
+    sums: &mut RowSums,
+) -> Assigned {
+    let (d, all) = (packed.d, Candidates::all(packed));
+    filters.iter_mut().for_each(|filter| filter.packed = packed.clone());
+    let rows = Rows { values: &tiles.values, d, weights: tiles.weights.as_deref() };
+    let per_group = labels.tiles.chunks_mut(GROUP).zip(labels.rows.chunks_mut(GROUP * TILE));
+    par::share(
+        filters,
+        tiles.groups.iter().zip(per_group).enumerate(),
+        |filter, (g, (group, (owners, labels)))| {
+            let rows = rows.part(g * GROUP * TILE, labels.len());
+            let Filter { worker, cell, of_group, of_tile, packed, evaluations } = filter;
+            let boxes = || group.low.chunks_exact(d).zip(group.high.chunks_exact(d));
+            cell.clear();
+            boxes().for_each(|(low, high)| cell.enclose(low, high, &packed.frame));
+            cell.close(packed);
+            F::sieve(level, &all, cell, of_group);
+            *evaluations += all.index.len() as u64;
+            for (i, (((low, high), owner), labels)) in
+                boxes().zip(owners).zip(labels.chunks_mut(TILE)).enumerate()
+            {
+                if of_group.index.len() > 1 {
+                    cell.clear();
+                    cell.enclose(low, high, &packed.frame);
+                    cell.close(packed);
+                    F::sieve(level, of_group, cell, of_tile);
+                    *evaluations += of_group.index.len() as u64;
+                } else {
+                    of_tile.index.clone_from(&of_group.index);
+                }
+                let rows = rows.part(i * TILE, labels.len());
+                let [only] = of_tile.index[..] else {
+                    if *owner != NOWHERE {
+                        labels.fill(std::mem::replace(owner, NOWHERE));
+                    }
+                    packed.records.clear();
+                    for (at, &j) in of_tile.index.iter().enumerate() {
+                        packed.records.extend((0..=d).map(|t| of_tile.column(t)[at]));
+                        packed.records.push(F::tag(j));
+                    }
+                    *evaluations += (of_tile.index.len() * labels.len()) as u64;
+                    worker.chunk(level, packed, rows, grids, labels);
+                    continue;
+                };
+                if *owner == only {
+                    continue;
+                }
+                if *owner == NOWHERE && labels[0] != NOWHERE {
+                    let to = [only; TILE];
+                    let moves =
+                        Moves { rows: rows.values, weights: rows.weights, to: &to[..labels.len()], grids };
+                    worker.done.moved += F::apply(level, &moves, labels, &mut worker.sums);
+                } else {
+                    worker.sums.transfer(&group.sums, i, *owner, only);
+                    worker.done.moved += group.sums.count(i) as usize;
+                }
+                *owner = only;
+            }
+        },
+    );
+    let mut all = gather(filters.iter_mut().map(|filter| &mut filter.worker), sums);
+    all.evaluations += filters.iter_mut().map(|filter| std::mem::take(&mut filter.evaluations)).sum::<u64>();
+    all
+}

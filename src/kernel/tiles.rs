@@ -1,0 +1,205 @@
+//! Rows of few columns, put in an order in which neighbours lie near each other, and cut into tiles.
+//!
+//! The order is that of *sort-tile-recursive* packing (Leutenegger, Lopez and Edgington 1997): cut the rows into slabs by one column,
+//! each slab by the next column, and so on; every other slab runs backward, so that
+//! rows that follow each other are neighbours there too. A tile's bounding box is then small, so a few looks at the box answer for all its rows at once
+//! ([`super::filter`]). Tiles hold a copy of the rows, the place each came from, and the sums of their rows, so that a tile changes
+//! cluster in one step.
+
+use super::assign::Rows;
+use super::element::{Element, Level};
+use super::moments::{Grids, RowSums};
+use super::pack::Range;
+use super::par;
+
+/// Rows of a tile.
+pub(crate) const TILE: usize = 64;
+/// Tiles of a group, which are looked at together first.
+pub(crate) const GROUP: usize = 16;
+/// Rows that are put together by slab at a time.
+const CHUNK: usize = 1 << 14;
+/// Columns that order the rows: more would cut too few slabs each.
+const ORDERING: usize = 4;
+
+pub(crate) struct Tiles<F> {
+    /// The rows in their new order.
+    pub values: Vec<F>,
+    pub weights: Option<Vec<f64>>,
+    /// Where each came from.
+    pub origin: Vec<u32>,
+    pub groups: Vec<Group<F>>,
+}
+
+/// Some tiles in a row: their boxes, d values each, and their sums.
+pub(crate) struct Group<F> {
+    pub low: Vec<F>,
+    pub high: Vec<F>,
+    pub sums: RowSums,
+}
+
+impl<F: Element> Tiles<F> {
+    pub(crate) fn new(level: Level, rows: Rows<'_, F>, range: &Range<F>, grids: &Grids) -> Self {
+        let (n, d) = (rows.n(), rows.d);
+        let mut columns: Vec<usize> = (0..d).collect();
+        let width = |t: usize| range.high[t].f64() - range.low[t].f64();
+        columns.sort_by(|&a, &b| width(b).total_cmp(&width(a)));
+        columns.truncate(ORDERING);
+        let mut origin = vec![0; n];
+        order(rows, &columns, &mut origin);
+
+        let mut values = vec![F::default(); n * d];
+        let mut weights = rows.weights.map(|_| vec![0.0; n]);
+        let rows_in_group = GROUP * TILE;
+        let mut groups = Vec::new();
+        groups.resize_with(n.div_ceil(rows_in_group), || None);
+        let mut empty: [f64; 0] = [];
+        let weights_of: &mut [f64] = weights.as_deref_mut().unwrap_or(&mut empty);
+        let mut weights_of = weights_of.chunks_mut(rows_in_group);
+        let parts =
+            groups.iter_mut().zip(origin.chunks(rows_in_group)).zip(values.chunks_mut(rows_in_group * d));
+        let parts = parts.map(|part| (part, weights_of.next()));
+        let mut workers = vec![(); par::workers_for(rows.values.len() as f64 * 8.0)];
+        par::share(&mut workers, parts, |(), (((group, origin), values), weights)| {
+            fetch(rows, origin, values);
+            if let (Some(weights), Some(all)) = (weights, rows.weights) {
+                weights.iter_mut().zip(origin).for_each(|(weight, &i)| *weight = all[i as usize]);
+                *group = Some(Group::new(level, Rows { values, d, weights: Some(weights) }, grids));
+            } else {
+                *group = Some(Group::new(level, Rows { values, d, weights: None }, grids));
+            }
+        });
+        Tiles { values, weights, origin, groups: groups.into_iter().flatten().collect() }
+    }
+}
+
+impl<F: Element> Group<F> {
+    fn new(level: Level, rows: Rows<'_, F>, grids: &Grids) -> Self {
+        let d = rows.d;
+        let tiles = rows.n().div_ceil(TILE);
+        let (mut low, mut high) = (vec![F::infinity(); tiles * d], vec![F::neg_infinity(); tiles * d]);
+        let mut sums = RowSums::new(tiles, grids);
+        for i in 0..tiles {
+            let part = rows.part(i * TILE, TILE.min(rows.n() - i * TILE));
+            let (low, high) = (&mut low[i * d..][..d], &mut high[i * d..][..d]);
+            for row in part.values.chunks_exact(d) {
+                for t in 0..d {
+                    low[t] = if row[t] < low[t] { row[t] } else { low[t] };
+                    high[t] = if row[t] > high[t] { row[t] } else { high[t] };
+                }
+            }
+            F::add_rows(level, part, grids, i, &mut sums);
+        }
+        Group { low, high, sums }
+    }
+}
+
+/// Copies rows from their places.
+fn fetch<F: Element>(rows: Rows<'_, F>, origin: &[u32], values: &mut [F]) {
+    macro_rules! few {
+        ($($d:literal)*) => {
+            match rows.d {
+                // A constant number of columns needs no call for each row.
+                $($d => {
+                    let from = rows.values.as_chunks::<$d>().0;
+                    for (value, &i) in values.as_chunks_mut::<$d>().0.iter_mut().zip(origin) {
+                        *value = from[i as usize];
+                    }
+                },)*
+                _ => for (value, &i) in values.chunks_exact_mut(rows.d).zip(origin) {
+                    value.copy_from_slice(rows.row(i as usize));
+                },
+            }
+        };
+    }
+    few!(1 2 3 4);
+}
+
+/// A number that is ordered as the value, or against it, to about 24 bits; and the row.
+fn keyed<F: Element>(value: F, row: u32, backward: bool) -> u64 {
+    let bits = (value.f64() as f32).to_bits();
+    let key = bits ^ (((bits as i32 >> 31) as u32) | 0x8000_0000) ^ (if backward { u32::MAX } else { 0 });
+    u64::from(key) << 32 | u64::from(row)
+}
+
+/// Slabs that a number of rows is cut into, when so many columns are left to cut by.
+fn slabs(rows: usize, columns: usize) -> usize {
+    ((rows as f64 / TILE as f64).powf(1.0 / columns as f64).round() as usize).clamp(1, 1 << 12)
+}
+
+/// The rows' places in tile order.
+fn order<F: Element>(rows: Rows<'_, F>, columns: &[usize], origin: &mut [u32]) {
+    let n = rows.n();
+    let (first, rest) = (columns[0], if columns.len() > 1 { &columns[1..] } else { columns });
+    let column = |i: usize, t: usize, backward: bool| keyed(rows.values[i * rows.d + t], i as u32, backward);
+    // The slabs of the first column, between quantiles of a sample.
+    let count = slabs(n, columns.len());
+    let mut sample: Vec<u64> =
+        (0..n).step_by((n / (count * 32)).max(1)).map(|i| column(i, first, false)).collect();
+    sample.sort_unstable();
+    let borders: Vec<u64> = (1..count).map(|s| sample[s * sample.len() / count]).collect();
+    // Within each chunk the rows are put together by slab, keyed by the next column.
+    let mut keys = vec![0; n];
+    let mut ends = vec![0; n.div_ceil(CHUNK) * count];
+    let mut workers = vec![vec![0u16; CHUNK]; par::workers_for(n as f64 * 16.0)];
+    par::share(
+        &mut workers,
+        keys.chunks_mut(CHUNK).zip(ends.chunks_mut(count)).enumerate(),
+        |slabs, (c, (keys, ends))| {
+            let rows = c * CHUNK..c * CHUNK + keys.len();
+            for (slab, i) in slabs.iter_mut().zip(rows.clone()) {
+                let key = column(i, first, false);
+                *slab = borders.partition_point(|&border| border <= key) as u16;
+                ends[usize::from(*slab)] += 1;
+            }
+            let mut start = 0;
+            for end in ends.iter_mut() {
+                start += std::mem::replace(end, start);
+            }
+            for (&slab, i) in slabs.iter().zip(rows) {
+                let place = &mut ends[usize::from(slab)];
+                keys[*place] = column(i, rest[0], slab % 2 == 1);
+                *place += 1;
+            }
+        },
+    );
+    let part = |c: usize, s: usize| {
+        let ends = &ends[c * count..][..count];
+        c * CHUNK + (if s > 0 { ends[s - 1] } else { 0 })..c * CHUNK + ends[s]
+    };
+    let chunks = n.div_ceil(CHUNK);
+    let (mut left, mut place) = (origin, 0);
+    let slabs = (0..count).map(move |s| {
+        let size = (0..chunks).map(|c| part(c, s).len()).sum();
+        let (origin, others) = std::mem::take(&mut left).split_at_mut(size);
+        left = others;
+        place += size;
+        (s, place - size, origin)
+    });
+    let mut workers = vec![Vec::new(); workers.len()];
+    par::share(&mut workers, slabs, |slab, (s, place, origin)| {
+        slab.clear();
+        (0..chunks).for_each(|c| slab.extend_from_slice(&keys[part(c, s)]));
+        cut(rows, rest, slab, place);
+        origin.iter_mut().zip(slab).for_each(|(origin, key)| *origin = *key as u32);
+    });
+}
+
+/// Orders rows, keyed by the first of the columns, and cuts them on by the others. The first has the given place among all rows; cuts
+/// fall between tiles.
+fn cut<F: Element>(rows: Rows<'_, F>, columns: &[usize], keys: &mut [u64], place: usize) {
+    keys.sort_unstable();
+    let [_, rest @ ..] = columns else { return };
+    let Some(&next) = rest.first() else { return };
+    let size = (keys.len() / slabs(keys.len(), columns.len())).next_multiple_of(TILE);
+    let (mut left, mut place, mut backward) = (keys, place, false);
+    while !left.is_empty() {
+        let take = (size - place % TILE).min(left.len());
+        let (slab, others) = left.split_at_mut(take);
+        for key in slab.iter_mut() {
+            let row = *key as u32;
+            *key = keyed(rows.values[row as usize * rows.d + next], row, backward);
+        }
+        cut(rows, rest, slab, place);
+        (left, place, backward) = (others, place + take, !backward);
+    }
+}
