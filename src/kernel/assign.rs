@@ -56,9 +56,13 @@ pub(crate) struct Scratch<F> {
     /// Per row of the chunk, in the frame's units: at least the squared distance to the nearest centroid, at most that to any other.
     pub near: Vec<F>,
     pub next: Vec<F>,
+    /// What `near` has too much at the most.
+    pub excess: Vec<F>,
     /// Their roots as bounds, if asked for.
     pub upper: Vec<f32>,
     pub lower: Vec<f32>,
+    /// At most the distance to the nearest centroid.
+    pub least: Vec<f32>,
 }
 
 impl<F: Element> Scratch<F> {
@@ -75,14 +79,16 @@ impl<F: Element> Scratch<F> {
             labels: vec![0; rows],
             near: zeros(rows.next_multiple_of(width)),
             next: zeros(rows.next_multiple_of(width)),
+            excess: zeros(rows.next_multiple_of(width)),
             upper: Vec::new(),
             lower: Vec::new(),
+            least: Vec::new(),
         }
     }
 
     /// Asks for bounds with the labels.
     pub(crate) fn with_bounds(mut self) -> Self {
-        (self.upper, self.lower) = (vec![0.0; self.labels.len()], vec![0.0; self.labels.len()]);
+        [self.upper, self.lower, self.least] = std::array::from_fn(|_| vec![0.0; self.labels.len()]);
         self
     }
 }
@@ -122,6 +128,9 @@ pub(super) fn label<S: Simd, F: Element>(
     for (upper, near) in scratch.upper.iter_mut().zip(&scratch.near) {
         *upper = bounds::above(root(near));
     }
+    for (least, (near, excess)) in scratch.least.iter_mut().zip(scratch.near.iter().zip(&scratch.excess)) {
+        *least = bounds::below(root(&(*near - *excess)));
+    }
     for (lower, next) in scratch.lower.iter_mut().zip(&scratch.next) {
         *lower = bounds::below(root(next));
     }
@@ -142,8 +151,9 @@ pub(crate) struct Worker<F> {
     pub(super) scratch: Scratch<F>,
     pub(super) sums: RowSums,
     pub(super) done: Assigned,
-    /// Rows whose label is in doubt, and copies of them.
+    /// Rows whose label is in doubt, or only for some centroids, and copies of them.
     pub(super) stale: Vec<u32>,
+    pub(super) partial: Vec<u32>,
     pub(super) doubtful: Doubtful<F>,
 }
 
@@ -155,6 +165,7 @@ impl<F: Element> Worker<F> {
             sums: RowSums::new(k, grids),
             done: Assigned::default(),
             stale: Vec::new(),
+            partial: Vec::new(),
             doubtful: Doubtful::default(),
         }
     }

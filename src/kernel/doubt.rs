@@ -3,7 +3,7 @@
 //! The doubtful rows of a piece are copied side by side, so that the kernel works on dense blocks however few they are.
 
 use super::assign::{Assigned, Rows, Worker, chunk_rows, gather, piece_rows};
-use super::bounds::{self, Bounds, Drift};
+use super::bounds::{self, Apart, Bounds, Drift};
 use super::element::{Element, Level};
 use super::moments::{Grids, RowSums};
 use super::pack::Packed;
@@ -17,6 +17,8 @@ pub(super) struct Doubtful<F> {
     weights: Vec<f64>,
     labels: Vec<u32>,
     distances: Vec<f64>,
+    /// Of the centroids set apart, by their place among those.
+    nearest: Vec<u32>,
 }
 
 /// [`reassign`] that passes over the rows whose bounds prove their label, and renews the bounds of the others. Without a drift
@@ -29,7 +31,7 @@ pub(crate) fn reassign_doubtful<F: Element>(
     grids: &Grids,
     labels: &mut [u32],
     bounds: &mut Bounds,
-    drift: Option<&Drift>,
+    drift: Option<&Drift<F>>,
     workers: &mut [Worker<F>],
     sums: &mut RowSums,
 ) -> Assigned {
@@ -39,10 +41,11 @@ pub(crate) fn reassign_doubtful<F: Element>(
         labels.chunks_mut(piece).zip(bounds.upper.chunks_mut(piece).zip(bounds.lower.chunks_mut(piece)));
     par::share(workers, per_row.enumerate(), |worker, (p, (labels, (upper, lower)))| {
         let rows = rows.part(p * piece, labels.len());
-        let mut stale = std::mem::take(&mut worker.stale);
+        let (mut stale, mut partial) =
+            (std::mem::take(&mut worker.stale), std::mem::take(&mut worker.partial));
         stale.clear();
         if let Some(drift) = drift {
-            drift.advance(labels, upper, lower, &mut stale);
+            drift.advance(labels, upper, lower, &mut stale, &mut partial);
         }
         let (scores, copying) = (score_nanoseconds(packed.k, d), 8.0 + 0.3 * d as f64);
         let dense = labels.len() as f64 * scores < stale.len() as f64 * (scores + copying);
@@ -53,15 +56,20 @@ pub(crate) fn reassign_doubtful<F: Element>(
                 upper[part.clone()].copy_from_slice(&worker.scratch.upper[..part.len()]);
                 lower[part.clone()].copy_from_slice(&worker.scratch.lower[..part.len()]);
             }
-            worker.stale = stale;
+            (worker.stale, worker.partial) = (stale, partial);
             return;
         };
+        if let Some(apart) = &drift.apart {
+            for some in partial.chunks(chunk) {
+                worker.meet(level, apart, rows, some, labels, upper, lower, &mut stale);
+            }
+        }
         let mut left = stale.as_slice();
         while !left.is_empty() {
             left = worker.doubt(level, packed, rows, drift, left, labels, upper, lower);
             worker.decide(level, packed, grids, labels, upper, lower);
         }
-        worker.stale = stale;
+        (worker.stale, worker.partial) = (stale, partial);
     });
     let mut all = gather(workers.iter_mut(), sums);
     all.evaluations += drift.map_or(0, |drift| drift.evaluations);
@@ -77,6 +85,38 @@ pub(crate) fn score_nanoseconds(k: usize, d: usize) -> f64 {
 const WORTH_TIGHTENING: usize = 64;
 
 impl<F: Element> Worker<F> {
+    /// Rows that only a centroid set apart could take: lowers their lower bounds to those, and adds to `stale` the rows it might take.
+    #[allow(clippy::too_many_arguments)]
+    fn meet(
+        &mut self,
+        level: Level,
+        apart: &Apart<F>,
+        rows: Rows<'_, F>,
+        some: &[u32],
+        labels: &[u32],
+        upper: &[f32],
+        lower: &mut [f32],
+        stale: &mut Vec<u32>,
+    ) {
+        let batch = &mut self.doubtful;
+        batch.clear();
+        some.iter().for_each(|&i| batch.push(rows, i, labels[i as usize]));
+        let mut nearest = std::mem::take(&mut batch.nearest);
+        nearest.resize(some.len(), 0);
+        F::label(level, &apart.packed, &batch.values, &mut self.scratch, &mut nearest);
+        self.done.evaluations += (apart.packed.k * some.len()) as u64;
+        for (at, &i) in some.iter().enumerate() {
+            let row = i as usize;
+            let own = apart.indices[nearest[at] as usize] == labels[row];
+            let others = if own { self.scratch.lower[at] } else { self.scratch.least[at] };
+            lower[row] = lower[row].min(others);
+            if bounds::above(upper[row]) >= lower[row] {
+                stale.push(i);
+            }
+        }
+        self.doubtful.nearest = nearest;
+    }
+
     /// Gathers the next doubtful rows, up to a chunk of them; returns the stale rows that are left. A row that its exact distance to its own
     /// centroid puts out of doubt only has its bound renewed.
     #[allow(clippy::too_many_arguments)]
@@ -85,7 +125,7 @@ impl<F: Element> Worker<F> {
         level: Level,
         packed: &Packed<F>,
         rows: Rows<'_, F>,
-        drift: &Drift,
+        drift: &Drift<F>,
         mut stale: &'a [u32],
         labels: &[u32],
         upper: &mut [f32],

@@ -87,6 +87,7 @@ pub(super) fn label<S: Simd, F: Element, const D: usize, const B: usize>(
             let first = g * group + b * len;
             (norm - best[b] * two + pad).store(&mut scratch.near[first..]);
             (norm - second[b] * two - pad).store(&mut scratch.next[first..]);
+            (pad * two * two).store(&mut scratch.excess[first..]);
             let unsettled = all(len) & !(best[b] - second[b]).greater(own + slack);
             if unsettled != 0 {
                 best[b].store(bests);

@@ -177,6 +177,7 @@ pub(super) fn label<S: Simd, F: Element>(
         let pad = (own + packed.slack[winner]) * two;
         scratch.near[i] = norms[i] - top * two + pad;
         scratch.next[i] = norms[i] - rival * two - pad;
+        scratch.excess[i] = pad * (two + two);
     }
     sound
 }

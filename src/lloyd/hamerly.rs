@@ -40,7 +40,8 @@ impl<F: Float> Step<F> for Hamerly<F> {
     ) -> Assigned {
         let (k, rows) = (sums.clusters(), data.rows());
         let packed = Packed::new(self.level, &self.frame, centroids, data.d);
-        let drift = (!self.previous.is_empty()).then(|| Drift::new(self.level, &packed, &self.previous));
+        let drift = (!self.previous.is_empty())
+            .then(|| Drift::new(self.level, &packed, &self.previous, labels, &self.bounds));
         if drift.is_none() {
             let workers = par::workers_for(rows.values.len() as f64 * k as f64);
             let worker = |_| Worker::new(self.level, data.d, k, &data.grids).with_bounds();
