@@ -1,7 +1,8 @@
 //! Whole passes over the rows that label them and move them between clusters; in chunks, shared between threads.
 
-use super::bounds;
+use super::bounds::{self, NO_RIVAL, RIVALS, Rivals};
 use super::doubt::Doubtful;
+use super::drift::Doubts;
 use super::element::{Element, Level, Vector};
 use super::moments::{Grids, Moves, RowSums};
 use super::pack::{FEW_COLUMNS, Packed};
@@ -63,6 +64,10 @@ pub(crate) struct Scratch<F> {
     pub lower: Vec<f32>,
     /// At most the distance to the nearest centroid.
     pub least: Vec<f32>,
+    /// Centroids that are near as well, and at most the distance to any other than these and the nearest; its square in the frame's units.
+    pub rivals: Vec<Rivals>,
+    pub rest: Vec<f32>,
+    pub rest_square: Vec<F>,
 }
 
 impl<F: Element> Scratch<F> {
@@ -83,12 +88,20 @@ impl<F: Element> Scratch<F> {
             upper: Vec::new(),
             lower: Vec::new(),
             least: Vec::new(),
+            rivals: Vec::new(),
+            rest: Vec::new(),
+            rest_square: Vec::new(),
         }
     }
 
-    /// Asks for bounds with the labels.
-    pub(crate) fn with_bounds(mut self) -> Self {
+    /// Asks for bounds with the labels, and for rivals.
+    pub(crate) fn with_bounds(mut self, rivals: bool) -> Self {
         [self.upper, self.lower, self.least] = std::array::from_fn(|_| vec![0.0; self.labels.len()]);
+        if rivals {
+            self.rivals = vec![[NO_RIVAL; RIVALS]; self.labels.len()];
+            self.rest = vec![0.0; self.labels.len()];
+            self.rest_square = vec![F::default(); self.labels.len()];
+        }
         self
     }
 }
@@ -134,6 +147,9 @@ pub(super) fn label<S: Simd, F: Element>(
     for (lower, next) in scratch.lower.iter_mut().zip(&scratch.next) {
         *lower = bounds::below(root(next));
     }
+    for (rest, square) in scratch.rest.iter_mut().zip(&scratch.rest_square) {
+        *rest = bounds::below(root(square));
+    }
     sound
 }
 
@@ -151,28 +167,25 @@ pub(crate) struct Worker<F> {
     pub(super) scratch: Scratch<F>,
     pub(super) sums: RowSums,
     pub(super) done: Assigned,
-    /// Rows whose label is in doubt, or only for some centroids, and copies of them.
-    pub(super) stale: Vec<u32>,
-    pub(super) partial: Vec<u32>,
+    /// Rows whose label is in doubt, and copies of them.
+    pub(super) doubts: Doubts,
     pub(super) doubtful: Doubtful<F>,
 }
 
 impl<F: Element> Worker<F> {
     pub(crate) fn new(level: Level, d: usize, k: usize, grids: &Grids) -> Self {
-        let scratch = Scratch::new(level, d);
         Worker {
-            scratch,
+            scratch: Scratch::new(level, d),
             sums: RowSums::new(k, grids),
             done: Assigned::default(),
-            stale: Vec::new(),
-            partial: Vec::new(),
+            doubts: Doubts::default(),
             doubtful: Doubtful::default(),
         }
     }
 
     /// For a pass that keeps bounds.
-    pub(crate) fn with_bounds(mut self) -> Self {
-        self.scratch = self.scratch.with_bounds();
+    pub(crate) fn with_bounds(mut self, rivals: bool) -> Self {
+        self.scratch = self.scratch.with_bounds(rivals);
         self
     }
 

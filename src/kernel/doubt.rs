@@ -3,9 +3,10 @@
 //! The doubtful rows of a piece are copied side by side, so that the kernel works on dense blocks however few they are.
 
 use super::assign::{Assigned, Rows, Worker, chunk_rows, gather, piece_rows};
-use super::bounds::{self, Apart, Bounds, Drift};
+use super::bounds::{self, Bounds, NO_RIVAL, Part, RIVALS};
+use super::drift::{Apart, Doubts, Drift};
 use super::element::{Element, Level};
-use super::moments::{Grids, RowSums};
+use super::moments::{Grids, Moves, RowSums};
 use super::pack::Packed;
 use super::par;
 
@@ -21,58 +22,56 @@ pub(super) struct Doubtful<F> {
     nearest: Vec<u32>,
 }
 
-/// [`reassign`] that passes over the rows whose bounds prove their label, and renews the bounds of the others. Without a drift
-/// (there are no bounds yet), and where so many rows are in doubt that copying them together costs more, it labels every row.
-#[allow(clippy::too_many_arguments)]
+/// What a pass over the rows reads.
+pub(crate) struct Pass<'a, F> {
+    pub level: Level,
+    pub packed: &'a Packed<F>,
+    pub rows: Rows<'a, F>,
+    pub grids: &'a Grids,
+    /// None if there are no bounds yet.
+    pub drift: Option<&'a Drift<F>>,
+}
+
+/// Passes over the rows whose bounds prove their label, and renews the bounds of the others. Without a drift, and where so many rows are in
+/// doubt that copying them together costs more, it labels every row.
 pub(crate) fn reassign_doubtful<F: Element>(
-    level: Level,
-    packed: &Packed<F>,
-    rows: Rows<'_, F>,
-    grids: &Grids,
+    pass: &Pass<'_, F>,
     labels: &mut [u32],
     bounds: &mut Bounds,
-    drift: Option<&Drift<F>>,
     workers: &mut [Worker<F>],
     sums: &mut RowSums,
 ) -> Assigned {
-    let (d, chunk) = (rows.d, chunk_rows(rows.d));
+    let (d, chunk) = (pass.rows.d, chunk_rows(pass.rows.d));
     let piece = piece_rows(labels.len(), d, workers.len());
-    let per_row =
-        labels.chunks_mut(piece).zip(bounds.upper.chunks_mut(piece).zip(bounds.lower.chunks_mut(piece)));
-    par::share(workers, per_row.enumerate(), |worker, (p, (labels, (upper, lower)))| {
-        let rows = rows.part(p * piece, labels.len());
-        let (mut stale, mut partial) =
-            (std::mem::take(&mut worker.stale), std::mem::take(&mut worker.partial));
-        stale.clear();
-        if let Some(drift) = drift {
-            drift.advance(labels, upper, lower, &mut stale, &mut partial);
+    let pieces = labels.chunks_mut(piece).zip(bounds.parts(piece)).enumerate();
+    par::share(workers, pieces, |worker, (p, (labels, mut bounds))| {
+        let pass = Pass { rows: pass.rows.part(p * piece, labels.len()), ..*pass };
+        let mut doubts = std::mem::take(&mut worker.doubts);
+        if let Some(drift) = pass.drift {
+            drift.advance(labels, &mut bounds, &mut doubts);
         }
-        let (scores, copying) = (score_nanoseconds(packed.k, d), 8.0 + 0.3 * d as f64);
-        let dense = labels.len() as f64 * scores < stale.len() as f64 * (scores + copying);
-        let Some(drift) = drift.filter(|_| !dense) else {
+        let (scores, copying) = (score_nanoseconds(pass.packed.k, d), 8.0 + 0.3 * d as f64);
+        let dense = labels.len() as f64 * scores < doubts.all.len() as f64 * (scores + copying);
+        if let Some(drift) = pass.drift.filter(|_| !dense) {
+            worker.settle(&pass, drift, &mut doubts, labels, &mut bounds);
+        } else {
             for first in (0..labels.len()).step_by(chunk) {
                 let part = first..labels.len().min(first + chunk);
-                worker.chunk(level, packed, rows.part(first, part.len()), grids, &mut labels[part.clone()]);
-                upper[part.clone()].copy_from_slice(&worker.scratch.upper[..part.len()]);
-                lower[part.clone()].copy_from_slice(&worker.scratch.lower[..part.len()]);
-            }
-            (worker.stale, worker.partial) = (stale, partial);
-            return;
-        };
-        if let Some(apart) = &drift.apart {
-            for some in partial.chunks(chunk) {
-                worker.meet(level, apart, rows, some, labels, upper, lower, &mut stale);
+                let rows = pass.rows.part(first, part.len());
+                worker.chunk(pass.level, pass.packed, rows, pass.grids, &mut labels[part.clone()]);
+                let (found, n) = (&worker.scratch, part.len());
+                bounds.upper[part.clone()].copy_from_slice(&found.upper[..n]);
+                bounds.lower[part.clone()].copy_from_slice(&found.lower[..n]);
+                if bounds.has_rivals() {
+                    bounds.rest[part.clone()].copy_from_slice(&found.rest[..n]);
+                    bounds.rivals[part].copy_from_slice(&found.rivals[..n]);
+                }
             }
         }
-        let mut left = stale.as_slice();
-        while !left.is_empty() {
-            left = worker.doubt(level, packed, rows, drift, left, labels, upper, lower);
-            worker.decide(level, packed, grids, labels, upper, lower);
-        }
-        (worker.stale, worker.partial) = (stale, partial);
+        worker.doubts = doubts;
     });
     let mut all = gather(workers.iter_mut(), sums);
-    all.evaluations += drift.map_or(0, |drift| drift.evaluations);
+    all.evaluations += pass.drift.map_or(0, |drift| drift.evaluations);
     all
 }
 
@@ -81,76 +80,161 @@ pub(crate) fn score_nanoseconds(k: usize, d: usize) -> f64 {
     k as f64 * (0.1 + 0.02 * d as f64)
 }
 
+/// Whether looking at a few rivals by the reference costs clearly less than looking at all centroids.
+pub(crate) fn rivals_pay(k: usize, d: usize) -> bool {
+    let rivals = (RIVALS + 1) as f64 * (10.0 + 0.25 * d as f64);
+    k < usize::from(NO_RIVAL) && score_nanoseconds(k, d) > rivals
+}
+
 /// Below so many centroids, measuring the own distance first costs more than it saves.
 const WORTH_TIGHTENING: usize = 64;
 
 impl<F: Element> Worker<F> {
-    /// Rows that only a centroid set apart could take: lowers their lower bounds to those, and adds to `stale` the rows it might take.
-    #[allow(clippy::too_many_arguments)]
+    /// Decides the doubtful rows, the cheapest doubts first: a row that they do not settle passes on to the next.
+    fn settle(
+        &mut self,
+        pass: &Pass<'_, F>,
+        drift: &Drift<F>,
+        doubts: &mut Doubts,
+        labels: &mut [u32],
+        bounds: &mut Part<'_>,
+    ) {
+        let chunk = chunk_rows(pass.rows.d);
+        if let Some(apart) = &drift.apart {
+            let rows = std::mem::take(&mut doubts.apart);
+            rows.chunks(chunk).for_each(|rows| self.meet(pass, apart, rows, labels, bounds, doubts));
+            doubts.apart = rows;
+        }
+        for at in 0..doubts.rivals.len() {
+            let row = doubts.rivals[at] as usize;
+            if !self.compare(pass, row, &mut labels[row], bounds) {
+                doubts.all.push(row as u32);
+            }
+        }
+        let mut left = doubts.all.as_slice();
+        while !left.is_empty() {
+            left = self.doubt(pass, drift, left, labels, bounds);
+            self.decide(pass, labels, bounds);
+        }
+    }
+
+    /// Writes down the bounds that the kernel found for a row of its chunk.
+    fn renew(&self, at: usize, row: usize, bounds: &mut Part<'_>) {
+        bounds.upper[row] = self.scratch.upper[at];
+        bounds.lower[row] = self.scratch.lower[at];
+        if bounds.has_rivals() {
+            bounds.rest[row] = self.scratch.rest[at];
+            bounds.rivals[row] = self.scratch.rivals[at];
+        }
+    }
+
+    /// Rows that are proven against all but the centroids set apart, or those and their rivals, meet those set apart.
     fn meet(
         &mut self,
-        level: Level,
+        pass: &Pass<'_, F>,
         apart: &Apart<F>,
-        rows: Rows<'_, F>,
         some: &[u32],
         labels: &[u32],
-        upper: &[f32],
-        lower: &mut [f32],
-        stale: &mut Vec<u32>,
+        bounds: &mut Part<'_>,
+        doubts: &mut Doubts,
     ) {
         let batch = &mut self.doubtful;
         batch.clear();
-        some.iter().for_each(|&i| batch.push(rows, i, labels[i as usize]));
+        some.iter().for_each(|&i| batch.push(pass.rows, i, labels[i as usize]));
         let mut nearest = std::mem::take(&mut batch.nearest);
         nearest.resize(some.len(), 0);
-        F::label(level, &apart.packed, &batch.values, &mut self.scratch, &mut nearest);
+        F::label(pass.level, &apart.packed, &batch.values, &mut self.scratch, &mut nearest);
         self.done.evaluations += (apart.packed.k * some.len()) as u64;
         for (at, &i) in some.iter().enumerate() {
             let row = i as usize;
             let own = apart.indices[nearest[at] as usize] == labels[row];
             let others = if own { self.scratch.lower[at] } else { self.scratch.least[at] };
-            lower[row] = lower[row].min(others);
-            if bounds::above(upper[row]) >= lower[row] {
-                stale.push(i);
+            bounds.lower[row] = bounds.lower[row].min(others);
+            if bounds.has_rivals() {
+                bounds.rest[row] = bounds.rest[row].min(others);
+            }
+            if bounds::above(bounds.upper[row]) >= bounds.lower[row] {
+                let list = if bounds.has_rivals() { &mut doubts.rivals } else { &mut doubts.all };
+                list.push(i);
             }
         }
         self.doubtful.nearest = nearest;
     }
 
-    /// Gathers the next doubtful rows, up to a chunk of them; returns the stale rows that are left. A row that its exact distance to its own
+    /// Measures a row's own centroid and its rivals; false if the nearest of them need not be the nearest of all.
+    fn compare(&mut self, pass: &Pass<'_, F>, row: usize, label: &mut u32, bounds: &mut Part<'_>) -> bool {
+        let Part { upper, lower, rest, rivals } = bounds;
+        let mut names = [*label; RIVALS + 1];
+        let known = rivals[row].iter().take_while(|&&rival| rival != NO_RIVAL).count();
+        names
+            .iter_mut()
+            .skip(1)
+            .zip(&rivals[row])
+            .take(known)
+            .for_each(|(name, &rival)| *name = u32::from(rival));
+        let names = &names[..=known];
+        let mut distances = [f64::INFINITY; RIVALS + 1];
+        F::some_distances(
+            pass.level,
+            pass.rows.row(row),
+            &pass.packed.centroids,
+            names,
+            &mut distances[..=known],
+        );
+        self.done.evaluations += names.len() as u64;
+        let mut best = 0;
+        for at in 1..=known {
+            if (distances[at], names[at]) < (distances[best], names[best]) {
+                best = at;
+            }
+        }
+        upper[row] = bounds::tight(distances[0], &pass.packed.frame);
+        let reach = bounds::tight(distances[best], &pass.packed.frame);
+        if bounds::above(reach) >= rest[row] {
+            return false;
+        }
+        let next = (0..=known).filter(|&at| at != best).map(|at| distances[at]).fold(f64::INFINITY, f64::min);
+        lower[row] = bounds::tight_below(next, &pass.packed.frame).min(rest[row]);
+        upper[row] = reach;
+        if best > 0 {
+            rivals[row][best - 1] = *label as u16;
+            let rows = pass.rows.part(row, 1);
+            let moves =
+                Moves { rows: rows.values, weights: rows.weights, to: &[names[best]], grids: pass.grids };
+            self.done.moved += F::apply(pass.level, &moves, std::slice::from_mut(label), &mut self.sums);
+        }
+        true
+    }
+
+    /// Gathers the next doubtful rows, up to a chunk of them; returns those that are left. A row that its exact distance to its own
     /// centroid puts out of doubt only has its bound renewed.
-    #[allow(clippy::too_many_arguments)]
     fn doubt<'a>(
         &mut self,
-        level: Level,
-        packed: &Packed<F>,
-        rows: Rows<'_, F>,
+        pass: &Pass<'_, F>,
         drift: &Drift<F>,
-        mut stale: &'a [u32],
+        mut left: &'a [u32],
         labels: &[u32],
-        upper: &mut [f32],
-        lower: &[f32],
+        bounds: &mut Part<'_>,
     ) -> &'a [u32] {
-        let (d, chunk) = (rows.d, chunk_rows(rows.d));
+        let (d, chunk) = (pass.rows.d, chunk_rows(pass.rows.d));
         let batch = &mut self.doubtful;
         batch.clear();
-        while batch.rows.len() < chunk && !stale.is_empty() {
+        while batch.rows.len() < chunk && !left.is_empty() {
             let kept = batch.rows.len();
-            let (next, rest) = stale.split_at(stale.len().min(chunk - kept));
-            stale = rest;
+            let (next, rest) = left.split_at(left.len().min(chunk - kept));
+            left = rest;
             for &i in next {
-                batch.push(rows, i, labels[i as usize]);
+                batch.push(pass.rows, i, labels[i as usize]);
             }
-            if packed.k < WORTH_TIGHTENING {
+            if pass.packed.k < WORTH_TIGHTENING {
                 continue;
             }
             self.done.evaluations += next.len() as u64;
             batch.distances.resize(next.len(), 0.0);
-            let values = &batch.values[kept * d..];
             F::own_distances(
-                level,
-                values,
-                &packed.centroids,
+                pass.level,
+                &batch.values[kept * d..],
+                &pass.packed.centroids,
                 d,
                 Some(&batch.labels[kept..]),
                 &mut batch.distances,
@@ -158,35 +242,26 @@ impl<F: Element> Worker<F> {
             let mut end = kept;
             for (at, &i) in (kept..).zip(next) {
                 let row = i as usize;
-                upper[row] = bounds::tight(batch.distances[at - kept], &packed.frame);
-                if !drift.proves(upper[row], lower[row], labels[row] as usize) {
+                bounds.upper[row] = bounds::tight(batch.distances[at - kept], &pass.packed.frame);
+                if !drift.proves(bounds.upper[row], bounds.lower[row], labels[row] as usize) {
                     batch.keep(at, end, d);
                     end += 1;
                 }
             }
             batch.truncate(end, d);
         }
-        stale
+        left
     }
 
     /// Labels the doubtful rows, moves what changed, and renews their bounds.
-    fn decide(
-        &mut self,
-        level: Level,
-        packed: &Packed<F>,
-        grids: &Grids,
-        labels: &mut [u32],
-        upper: &mut [f32],
-        lower: &mut [f32],
-    ) {
+    fn decide(&mut self, pass: &Pass<'_, F>, labels: &mut [u32], bounds: &mut Part<'_>) {
         let mut batch = std::mem::take(&mut self.doubtful);
         let weights = (!batch.weights.is_empty()).then_some(batch.weights.as_slice());
-        let rows = Rows { values: &batch.values, d: packed.d, weights };
-        self.chunk(level, packed, rows, grids, &mut batch.labels);
+        let rows = Rows { values: &batch.values, d: pass.packed.d, weights };
+        self.chunk(pass.level, pass.packed, rows, pass.grids, &mut batch.labels);
         for (at, &i) in batch.rows.iter().enumerate() {
-            let row = i as usize;
-            (labels[row], upper[row], lower[row]) =
-                (batch.labels[at], self.scratch.upper[at], self.scratch.lower[at]);
+            labels[i as usize] = batch.labels[at];
+            self.renew(at, i as usize, bounds);
         }
         self.doubtful = batch;
     }

@@ -4,9 +4,10 @@ use super::assign::{Rows, Scratch};
 use super::filter::{Candidates, Cell};
 use super::moments::{Grids, Moves, RowSums};
 use super::pack::{Frame, Packed};
+use super::project::{Meeting, Projected};
 use super::screen::Part;
 use super::vector::Lanes;
-use super::{assign, exact, filter, moments, pack, screen};
+use super::{assign, exact, filter, moments, pack, principal, project, screen};
 pub(crate) use fearless_simd::Level;
 use fearless_simd::{Simd, dispatch};
 
@@ -67,6 +68,8 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
     );
     /// The reference distances (squared) of one row to every centroid.
     fn all_distances(level: Level, row: &[Self], centroids: &[Self], out: &mut [f64]);
+    /// The reference distances (squared) of one row to some centroids.
+    fn some_distances(level: Level, row: &[Self], centroids: &[Self], which: &[u32], out: &mut [f64]);
     /// The nearest centroid of one row and its squared distance, by the reference loop.
     fn nearest(level: Level, row: &[Self], centroids: &[Self]) -> (u32, f64);
     /// Adds, removes or moves rows between clusters.
@@ -75,6 +78,16 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
     fn add_rows(level: Level, rows: Rows<'_, Self>, grids: &Grids, cluster: usize, sums: &mut RowSums);
     /// The candidates that may be nearest to a point of the cell.
     fn sieve(level: Level, from: &Candidates<Self>, cell: &mut Cell<Self>, into: &mut Candidates<Self>);
+    /// The products of up to six rows of q numbers with each row in the panels: `columns` numbers a row.
+    fn multiply(level: Level, rows: &[Self], panels: &[Self], q: usize, columns: usize, out: &mut [Self]);
+    /// The label of each row of a chunk that has some label already; and how many pairs met in all dimensions.
+    fn meet(
+        level: Level,
+        centroids: &Projected<'_, Self>,
+        rows: &[Self],
+        meeting: &mut Meeting<Self>,
+        labels: &mut [u32],
+    ) -> u64;
     /// Which candidates come nearer to which rows of a chunk than their nearest centroid so far, and what each candidate gains.
     fn screen(
         level: Level,
@@ -149,6 +162,9 @@ macro_rules! element {
             fn all_distances(level: Level, row: &[Self], centroids: &[Self], out: &mut [f64]) {
                 dispatch!(level, _simd => exact::all_distances(row, centroids, out));
             }
+            fn some_distances(level: Level, row: &[Self], centroids: &[Self], which: &[u32], out: &mut [f64]) {
+                dispatch!(level, _simd => exact::some_distances(row, centroids, which, out));
+            }
             fn nearest(level: Level, row: &[Self], centroids: &[Self]) -> (u32, f64) {
                 dispatch!(level, _simd => exact::nearest(row, centroids))
             }
@@ -160,6 +176,12 @@ macro_rules! element {
             }
             fn sieve(level: Level, from: &Candidates<Self>, cell: &mut Cell<Self>, into: &mut Candidates<Self>) {
                 dispatch!(level, _simd => filter::sieve(from, cell, into));
+            }
+            fn multiply(level: Level, rows: &[Self], panels: &[Self], q: usize, columns: usize, out: &mut [Self]) {
+                dispatch!(level, simd => principal::multiply(simd, rows, panels, q, columns, out));
+            }
+            fn meet(level: Level, centroids: &Projected<'_, Self>, rows: &[Self], meeting: &mut Meeting<Self>, labels: &mut [u32]) -> u64 {
+                dispatch!(level, simd => project::meet(simd, level, centroids, rows, meeting, labels))
             }
             fn screen(level: Level, packed: &Packed<Self>, part: &mut Part<'_, Self>, scratch: &mut Scratch<Self>, gains: &mut [f64]) {
                 dispatch!(level, simd => screen::screen(simd, packed, part, scratch, gains));

@@ -78,3 +78,11 @@ pub(crate) fn all_distances<F: Element>(row: &[F], centroids: &[F], out: &mut [f
         *out = squared_distance(row, centroid);
     }
 }
+
+/// The squared distance of one row to some of the centroids.
+#[inline(always)]
+pub(crate) fn some_distances<F: Element>(row: &[F], centroids: &[F], which: &[u32], out: &mut [f64]) {
+    for (&j, out) in which.iter().zip(out) {
+        *out = squared_distance(row, &centroids[j as usize * row.len()..][..row.len()]);
+    }
+}

@@ -36,6 +36,7 @@ pub(crate) mod bounds;
 pub(crate) mod distances;
 mod double;
 pub(crate) mod doubt;
+pub(crate) mod drift;
 mod element;
 pub(crate) mod exact;
 pub(crate) mod filter;
@@ -43,6 +44,8 @@ pub(crate) mod lanes;
 pub(crate) mod moments;
 pub(crate) mod pack;
 pub(crate) mod par;
+mod principal;
+pub(crate) mod project;
 pub(crate) mod screen;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -181,6 +181,16 @@ impl<F: Element> Margin<F> {
         Margin { bound, row_factor: F::above(2.0 * bound), row_floor: F::above(floor) }
     }
 
+    /// With more allowed for, in the same units as the bound.
+    pub(crate) fn widened(self, more: f64) -> Self {
+        let bound = self.bound + more;
+        Margin { bound, row_factor: F::above(2.0 * bound), row_floor: self.row_floor }
+    }
+
+    pub(crate) fn bound(&self) -> f64 {
+        self.bound
+    }
+
     /// A centroid whose optimistic score for a row is below this is not nearer to it than the given squared distance
     /// (measured outside the frame). `norm` is the row's squared norm in the frame.
     pub(crate) fn threshold(&self, norm: f64, distance: f64, frame: &Frame<F>) -> F {
@@ -219,8 +229,17 @@ impl<F: Element> Packed<F> {
     }
 
     pub(crate) fn new(level: Level, frame: &Frame<F>, centroids: &[F], d: usize) -> Self {
+        Self::with_margin(level, frame, centroids, d, Margin::new(d))
+    }
+
+    pub(crate) fn with_margin(
+        level: Level,
+        frame: &Frame<F>,
+        centroids: &[F],
+        d: usize,
+        margin: Margin<F>,
+    ) -> Self {
         let k = centroids.len() / d;
-        let margin = Margin::<F>::new(d);
         let bound = margin.bound;
         let half = F::width(level);
         let panel = 2 * half;

@@ -6,6 +6,7 @@
 //! Best score, second best and best index are kept per lane, and reduced once per row at the end.
 
 use super::assign::Scratch;
+use super::bounds::{NO_RIVAL, RIVALS, Rivals};
 use super::element::{Element, Vector, framed};
 use super::exact::{in_range, nearest, squared_distance};
 use super::pack::{BLOCK, Packed};
@@ -178,8 +179,41 @@ pub(super) fn label<S: Simd, F: Element>(
         scratch.near[i] = norms[i] - top * two + pad;
         scratch.next[i] = norms[i] - rival * two - pad;
         scratch.excess[i] = pad * (two + two);
+        if !scratch.rivals.is_empty() {
+            let (found, rest) =
+                if rival == top { ([NO_RIVAL; RIVALS], top) } else { rivals(simd, best, second, tags, top) };
+            scratch.rivals[i] = found;
+            scratch.rest_square[i] = norms[i] - rest * two - pad;
+        }
     }
     sound
+}
+
+/// The best of the lanes after the top one, as far as they beat the second of every lane; and the score that no other centroid exceeds.
+#[inline(always)]
+fn rivals<S: Simd, F: Element>(
+    simd: S,
+    best: Vector<S, F>,
+    second: Vector<S, F>,
+    tags: &[F],
+    top: F,
+) -> (Rivals, F) {
+    let (len, floor) = (tags.len(), second.largest());
+    let none = Vector::<S, F>::splat(simd, F::neg_infinity());
+    let mut rivals = [NO_RIVAL; RIVALS];
+    let mut last = Vector::<S, F>::splat(simd, top);
+    for rival in &mut rivals {
+        let score = last.if_greater(best, best, none).largest();
+        last = Vector::<S, F>::splat(simd, score);
+        let lanes = best.equal(last);
+        if !(score > floor) || lanes.count_ones() != 1 {
+            return (rivals, if score > floor { score } else { floor });
+        }
+        let lane = lanes.trailing_zeros() as usize;
+        *rival = (tags[lane].untag() as usize * len + lane) as u16;
+    }
+    let score = last.if_greater(best, best, none).largest();
+    (rivals, if score > floor { score } else { floor })
 }
 
 /// Decides by the reference distance: among the lanes' best when no lane holds two candidates, else by the whole search.

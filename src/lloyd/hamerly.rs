@@ -9,9 +9,11 @@ use super::{Step, frame_for};
 use crate::data::Data;
 use crate::float::Float;
 use crate::kernel::assign::{Assigned, Worker};
-use crate::kernel::bounds::{Bounds, Drift};
+use crate::kernel::bounds::Bounds;
+use crate::kernel::doubt::Pass;
+use crate::kernel::drift::Drift;
 use crate::kernel::moments::RowSums;
-use crate::kernel::pack::{Frame, Packed};
+use crate::kernel::pack::{FEW_COLUMNS, Frame, Packed};
 use crate::kernel::{Level, doubt, par};
 
 pub(super) struct Hamerly<F> {
@@ -26,7 +28,13 @@ pub(super) struct Hamerly<F> {
 impl<F: Float> Hamerly<F> {
     pub(super) fn new(level: Level, data: &Data<'_, F>, start: &[F]) -> Self {
         let frame = frame_for(level, data, start);
-        Hamerly { level, frame, workers: Vec::new(), bounds: Bounds::new(data.n()), previous: Vec::new() }
+        Hamerly {
+            level,
+            frame,
+            workers: Vec::new(),
+            bounds: Bounds::new(data.n(), false),
+            previous: Vec::new(),
+        }
     }
 }
 
@@ -43,24 +51,19 @@ impl<F: Float> Step<F> for Hamerly<F> {
         let drift = (!self.previous.is_empty())
             .then(|| Drift::new(self.level, &packed, &self.previous, labels, &self.bounds));
         if drift.is_none() {
+            let rivals = data.d > FEW_COLUMNS && doubt::rivals_pay(k, data.d);
+            if self.bounds.rivals.is_empty() == rivals {
+                self.bounds = Bounds::new(data.n(), rivals);
+            }
             let workers = par::workers_for(rows.values.len() as f64 * k as f64);
-            let worker = |_| Worker::new(self.level, data.d, k, &data.grids).with_bounds();
+            let worker = |_| Worker::new(self.level, data.d, k, &data.grids).with_bounds(rivals);
             self.workers = (0..workers).map(worker).collect();
         }
         self.previous.clear();
         self.previous.extend_from_slice(centroids);
-        let (bounds, workers) = (&mut self.bounds, &mut self.workers);
-        doubt::reassign_doubtful(
-            self.level,
-            &packed,
-            rows,
-            &data.grids,
-            labels,
-            bounds,
-            drift.as_ref(),
-            workers,
-            sums,
-        )
+        let pass =
+            Pass { level: self.level, packed: &packed, rows, grids: &data.grids, drift: drift.as_ref() };
+        doubt::reassign_doubtful(&pass, labels, &mut self.bounds, &mut self.workers, sums)
     }
 
     fn forget(&mut self) {

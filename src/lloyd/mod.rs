@@ -7,6 +7,7 @@ mod empty;
 mod filtering;
 mod full;
 mod hamerly;
+mod projection;
 #[cfg(test)]
 mod tests;
 
@@ -74,6 +75,10 @@ pub enum Algorithm {
     ///
     /// Holds a copy of the data, in another order, and 12 bytes a row.
     Filtering,
+    /// Most centroids are ruled out in a few dimensions, along the leading principal directions of the data, by a bound that counts what the row and the
+    /// centroid have in the others (Cauchy and Schwarz). For many columns and clusters; where a sample of the rows shows that this would rule out too
+    /// few, the same as `Hamerly`.
+    Projection,
 }
 
 /// What a run needs to know besides the data and the start.
@@ -139,6 +144,7 @@ fn step_for<'a, F: Float>(
     match algorithm {
         Algorithm::Hamerly => Box::new(hamerly::Hamerly::new(level, data, start)),
         Algorithm::Filtering => Box::new(filtering::Filtering::new(level, data, start)),
+        Algorithm::Projection => Box::new(projection::Projection::new(level, data, start)),
         Algorithm::Auto | Algorithm::Lloyd => Box::new(full::Full::new(level, data, start)),
     }
 }

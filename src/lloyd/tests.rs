@@ -4,6 +4,9 @@ use crate::kernel::tests::levels;
 use crate::{Algorithm, EmptyCluster, KMeans, SeededRng};
 use ndarray::{Array1, Array2};
 
+const ALGORITHMS: [Algorithm; 5] =
+    [Algorithm::Auto, Algorithm::Lloyd, Algorithm::Hamerly, Algorithm::Filtering, Algorithm::Projection];
+
 /// Data that makes bounds fail: ties, duplicates, lines, offsets, outliers, one column.
 fn hard(kind: usize, n: usize, d: usize, rng: &mut SeededRng) -> Array2<f64> {
     let centres: Vec<f64> = (0..20 * d).map(|_| rng.uniform() * 100.0).collect();
@@ -40,8 +43,7 @@ fn same_bits<F: crate::Float>() {
             };
             let plain = fit(Algorithm::Lloyd, levels()[0]);
             for level in levels() {
-                for algorithm in [Algorithm::Auto, Algorithm::Lloyd, Algorithm::Hamerly, Algorithm::Filtering]
-                {
+                for algorithm in ALGORITHMS {
                     let model = fit(algorithm, level);
                     assert!(model == plain, "{algorithm:?} at {level:?} differs: round {round}, {policy:?}");
                 }
@@ -60,6 +62,54 @@ fn every_algorithm_and_level_gives_the_same_bits_f64() {
     same_bits::<f64>();
 }
 
+fn projected<F: crate::Float>() {
+    // Rows spread along few directions, so that the others are ruled out in them; some are equal, some lie between two starts.
+    let mut rng = SeededRng::new(4);
+    let (n, d, k) = (2500, 70, 60);
+    let axes: Vec<f64> = (0..12 * d).map(|_| rng.uniform() - 0.5).collect();
+    for offset in [0.0, 1e3] {
+        let mut data = Array2::zeros((n, d));
+        for mut row in data.rows_mut() {
+            let along: Vec<f64> = (0..12).map(|a| (rng.uniform() - 0.5) * 20.0 / (1.0 + a as f64)).collect();
+            for (t, x) in row.iter_mut().enumerate() {
+                *x = offset + (0..12).map(|a| along[a] * axes[a * d + t]).sum::<f64>() + rng.uniform() * 0.1;
+            }
+        }
+        for i in 0..200 {
+            let copy = data.row(i * 7).to_owned();
+            data.row_mut(n - 1 - i).assign(&copy);
+        }
+        let data = data.mapv(|x| <F as num_traits::NumCast>::from(x).unwrap());
+        let mut start = data.slice(ndarray::s![..k, ..]).to_owned();
+        start.row_mut(5).assign(&data.row(3));
+        start.row_mut(6).fill(<F as num_traits::NumCast>::from(1e6).unwrap());
+        let fit = |algorithm, level| {
+            let kmeans = KMeans::new(k).init(start.clone()).tolerance(0.0).max_iter(40);
+            kmeans.algorithm(algorithm).at_level(level).fit(&data).unwrap()
+        };
+        let plain = fit(Algorithm::Lloyd, levels()[0]);
+        for level in levels() {
+            let model = fit(Algorithm::Projection, level);
+            assert!(model == plain, "{level:?}, offset {offset}");
+            let evaluations: u64 = model.history()[2..].iter().map(|it| it.distance_evaluations).sum();
+            assert!(
+                evaluations < (n * k * (model.n_iter() - 2)) as u64 / 3,
+                "nothing was ruled out: {evaluations}"
+            );
+        }
+    }
+}
+
+#[test]
+fn projection_gives_the_same_bits_f32() {
+    projected::<f32>();
+}
+
+#[test]
+fn projection_gives_the_same_bits_f64() {
+    projected::<f64>();
+}
+
 #[test]
 fn bounds_do_not_survive_a_relocation() {
     // A far start empties at once and is moved to the farthest row. Bounds that remembered the labels from before the move would keep rows with
@@ -71,7 +121,9 @@ fn bounds_do_not_survive_a_relocation() {
     let fit = |algorithm| {
         KMeans::new(30).init(start.clone()).tolerance(0.0).algorithm(algorithm).fit(&data).unwrap()
     };
-    let (plain, bounded) = (fit(Algorithm::Lloyd), fit(Algorithm::Hamerly));
+    let plain = fit(Algorithm::Lloyd);
     assert!(plain.history()[0].relocated > 0 && plain.n_iter() > 3);
-    assert!(plain == bounded);
+    for algorithm in ALGORITHMS {
+        assert!(plain == fit(algorithm), "{algorithm:?}");
+    }
 }

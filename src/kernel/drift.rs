@@ -1,0 +1,203 @@
+//! What the moves of the centroids do to the bounds of the rows ([`super::bounds`]).
+//!
+//! Often a few centroids still move far while most hardly move at all, and the largest move then spoils the lower bound of every row.
+//! Such centroids are *set apart*: the bounds shrink by the largest move of the rest, and rows proven against the rest meet only those set
+//! apart. How many to set apart is decided anew in each iteration, by what it would cost the rows of a sample.
+
+use super::assign::{Scratch, chunk_rows};
+use super::bounds::{Bounds, Part, above, below};
+use super::element::{Element, Level};
+use super::exact::squared_distance;
+use super::pack::Packed;
+use super::par;
+
+/// How far the centroids moved, and how far apart they are now.
+pub(crate) struct Drift<F> {
+    /// At least the distance that each centroid moved.
+    moved: Vec<f32>,
+    /// The largest of these, the centroid it belongs to, and the largest of the others.
+    farthest: f32,
+    mover: u32,
+    runner_up: f32,
+    /// At most half the distance from each centroid to its nearest neighbour.
+    half_gap: Vec<f32>,
+    /// The centroids set apart, if any.
+    pub apart: Option<Apart<F>>,
+    /// Distances evaluated for it.
+    pub evaluations: u64,
+}
+
+/// Centroids set apart.
+pub(crate) struct Apart<F> {
+    pub indices: Vec<u32>,
+    pub packed: Packed<F>,
+    /// The largest move of the rest.
+    rest: f32,
+}
+
+/// Rows whose bounds do not prove their label, by what it takes to decide them.
+#[derive(Default)]
+pub(crate) struct Doubts {
+    /// A look at the centroids set apart.
+    pub apart: Vec<u32>,
+    /// A look at their rivals.
+    pub rivals: Vec<u32>,
+    /// A look at all centroids.
+    pub all: Vec<u32>,
+}
+
+impl<F: Element> Drift<F> {
+    /// From the old centroids to those in `packed`, for rows with these labels and bounds.
+    pub(crate) fn new(level: Level, packed: &Packed<F>, old: &[F], labels: &[u32], bounds: &Bounds) -> Self {
+        let d = packed.d;
+        let scale = packed.frame.scale.f64();
+        let pairs = packed.centroids.chunks_exact(d).zip(old.chunks_exact(d));
+        let moved: Vec<f32> = pairs
+            .map(
+                |(new, old)| {
+                    if new == old { 0.0 } else { above((squared_distance(new, old).sqrt() * scale) as f32) }
+                },
+            )
+            .collect();
+        let mut order: Vec<u32> = (0..packed.k as u32).collect();
+        order.sort_by(|&a, &b| moved[b as usize].total_cmp(&moved[a as usize]).then(a.cmp(&b)));
+        let sorted: Vec<f32> = order.iter().map(|&j| moved[j as usize]).collect();
+        let move_of = |place: usize| sorted.get(place).copied().unwrap_or(0.0);
+        let (farthest, mover, runner_up) = (move_of(0), order[0], move_of(1));
+        let evaluations = (packed.k * (packed.k + 1)) as u64;
+        let half_gap = half_gaps(level, packed);
+        let mut drift = Drift { moved, farthest, mover, runner_up, half_gap, apart: None, evaluations };
+        let count = drift.worth_apart(labels, bounds, move_of);
+        if count > 0 {
+            let mut indices = order[..count].to_vec();
+            indices.sort_unstable();
+            let centroids: Vec<F> =
+                indices.iter().flat_map(|&j| &packed.centroids[j as usize * d..][..d]).copied().collect();
+            let packed = Packed::new(level, &packed.frame, &centroids, d);
+            drift.apart = Some(Apart { indices, packed, rest: move_of(count) });
+        }
+        drift
+    }
+
+    /// How many centroids to set apart: the number that costs the rows of a sample the least scores.
+    fn worth_apart(&self, labels: &[u32], bounds: &Bounds, move_of: impl Fn(usize) -> f32) -> usize {
+        const SAMPLE: usize = 1024;
+        // What a look at the rivals costs, in scores of the kernel.
+        const RIVALS_COST: usize = 20;
+        let k = self.moved.len();
+        let step = labels.len().div_ceil(SAMPLE);
+        // The largest move of the others, and of all but the rivals, that the bounds of each row would bear; rows proven anyhow bear any.
+        let bears: Vec<[f32; 2]> = (0..labels.len())
+            .step_by(step)
+            .map(|i| {
+                let own = labels[i] as usize;
+                let upper = bounds.upper[i] + self.moved[own];
+                let rest = bounds.rest.get(i).map_or(f32::NEG_INFINITY, |rest| rest - upper);
+                let others = if upper < self.half_gap[own] { f32::INFINITY } else { bounds.lower[i] - upper };
+                [others, rest]
+            })
+            .collect();
+        let cost = |size: usize| -> usize {
+            let most = move_of(size);
+            let row = |&[others, rest]: &[f32; 2]| match () {
+                () if others > self.farthest => 0,
+                () if others > most => size,
+                () if rest > most => size + RIVALS_COST,
+                () => k,
+            };
+            bears.iter().map(row).sum()
+        };
+        let sizes = std::iter::successors(Some(8), |size| Some(size * 2)).take_while(|&size| size <= k / 2);
+        let best = sizes.min_by_key(|&size| cost(size));
+        best.filter(|&size| cost(size) < cost(0) * 9 / 10).unwrap_or(0)
+    }
+
+    /// Moves the bounds along, and sorts out the rows whose label they no longer prove.
+    ///
+    /// The bounds of rows in `doubts.apart` are left as they hold against all centroids but those set apart.
+    pub(crate) fn advance(&self, labels: &[u32], bounds: &mut Part<'_>, doubts: &mut Doubts) {
+        for list in [&mut doubts.apart, &mut doubts.rivals, &mut doubts.all] {
+            list.clear();
+        }
+        if self.apart.is_none() && !bounds.has_rivals() {
+            self.advance_simply(labels, bounds, &mut doubts.all);
+            return;
+        }
+        let most = self.apart.as_ref().map_or(self.farthest, |apart| apart.rest);
+        for (i, &label) in labels.iter().enumerate() {
+            let (upper, old) = (&mut bounds.upper[i], bounds.lower[i]);
+            *upper = above(*upper + self.moved[label as usize]);
+            let upper = *upper;
+            bounds.lower[i] = below(old - self.others(label));
+            let proven = self.proves(upper, bounds.lower[i], label as usize);
+            let mut by_rivals = false;
+            if bounds.has_rivals() {
+                let rest = &mut bounds.rest[i];
+                let partly = below(*rest - most);
+                by_rivals = !proven && above(upper) < partly;
+                *rest = if by_rivals { partly } else { below(*rest - self.farthest) };
+            }
+            if proven {
+                continue;
+            }
+            let row = i as u32;
+            let partly = below(old - most);
+            if self.apart.is_some() && above(upper) < partly {
+                bounds.lower[i] = partly;
+                if bounds.has_rivals() {
+                    // The rest are no nearer than any other.
+                    bounds.rest[i] = bounds.rest[i].max(partly);
+                }
+                doubts.apart.push(row);
+            } else if by_rivals {
+                let list = if self.apart.is_some() { &mut doubts.apart } else { &mut doubts.rivals };
+                list.push(row);
+            } else {
+                doubts.all.push(row);
+            }
+        }
+    }
+
+    /// Without rivals or centroids set apart. A branch here could not be foreseen, so every row is written down and few are kept.
+    fn advance_simply(&self, labels: &[u32], bounds: &mut Part<'_>, doubts: &mut Vec<u32>) {
+        doubts.resize(labels.len(), 0);
+        let mut count = 0;
+        let rows = labels.iter().zip(bounds.upper.iter_mut().zip(&mut *bounds.lower));
+        for (i, (&label, (upper, lower))) in (0..).zip(rows) {
+            *upper = above(*upper + self.moved[label as usize]);
+            *lower = below(*lower - self.others(label));
+            doubts[count] = i;
+            count += usize::from(!self.proves(*upper, *lower, label as usize));
+        }
+        doubts.truncate(count);
+    }
+
+    /// At least the move of any centroid but the own.
+    #[inline(always)]
+    fn others(&self, label: u32) -> f32 {
+        if label == self.mover { self.runner_up } else { self.farthest }
+    }
+
+    /// Whether no other centroid can be as near as the own one.
+    #[inline(always)]
+    pub(crate) fn proves(&self, upper: f32, lower: f32, own: usize) -> bool {
+        above(upper) < lower.max(self.half_gap[own])
+    }
+}
+
+/// For each centroid at most half the distance to its nearest neighbour, from the kernel: the rows are the centroids themselves.
+fn half_gaps<F: Element>(level: Level, packed: &Packed<F>) -> Vec<f32> {
+    let (d, chunk) = (packed.d, chunk_rows(packed.d));
+    let mut gaps = vec![0.0; packed.k];
+    let workers = par::workers_for((packed.k * packed.k) as f64 * d as f64);
+    let mut workers: Vec<_> = (0..workers).map(|_| Scratch::new(level, d).with_bounds(false)).collect();
+    let pieces = gaps.chunks_mut(chunk).zip(packed.centroids.chunks(chunk * d));
+    par::share(&mut workers, pieces, |scratch, (gaps, centroids)| {
+        let mut labels = vec![0; gaps.len()];
+        F::label(level, packed, centroids, scratch, &mut labels);
+        for (gap, lower) in gaps.iter_mut().zip(&scratch.lower) {
+            *gap = below(lower * 0.5);
+        }
+    });
+    gaps
+}
