@@ -41,7 +41,7 @@ const MAY_KNOW: [(&str, &[&str]); 13] = [
     ("init/", &["error", "float", "kernel", "rng", "Float"]),
     ("lloyd/", &["convergence", "data", "error", "float", "history", "kernel", "rng", "Float"]),
     ("model.rs", &["data", "error", "float", "history", "kernel", "lloyd"]),
-    ("saved.rs", &["float", "history", "kernel", "model"]),
+    ("saved.rs", &["float", "history", "kernel", "lloyd", "model"]),
     (
         "kmeans.rs",
         &["convergence", "data", "error", "float", "history", "init", "kernel", "lloyd", "model", "rng"],

@@ -5,8 +5,10 @@ use super::sampler::{self, Sampler};
 use crate::error::Error;
 use crate::float::Float;
 use crate::kernel::assign::Rows;
-use crate::kernel::pack::{Frame, Packed};
+use crate::kernel::fence::{FENCED_COLUMNS, Fenced};
+use crate::kernel::pack::{Frame, Packed, Range};
 use crate::kernel::screen::{CANDIDATES, Nearest};
+use crate::kernel::tiles::Sorted;
 use crate::kernel::{Element, Level};
 use crate::rng::SeededRng;
 use ndarray::{Array2, ArrayView1, ArrayView2};
@@ -58,7 +60,13 @@ impl<F: Float> Init<F> for KMeansPlusPlus {
         let values = values.as_slice().expect("standard layout is contiguous");
         let weights = sampler::weights(weights);
         let rows = Rows { values, d, weights: weights.as_deref() };
-        let frame = frame(level, rows);
+        let mut range = Range::new(d);
+        F::scan(level, rows.values, &mut range);
+        let frame = frame(&range, rows);
+        // Sorted, most rows of few columns need no look at most candidates.
+        let sort = d <= FENCED_COLUMNS && d * size_of::<F>() <= SORTED_BYTES && rows.n() >= 4096 && k >= 16;
+        let sorted = sort.then(|| Sorted { origin: Vec::new(), ..Sorted::new(rows, &range) });
+        let rows = sorted.as_ref().map_or(rows, |sorted| sorted.rows(d));
 
         let alike = vec![1.0; rows.n()];
         let mut sampler = Sampler::new(&alike, rows.weights);
@@ -67,14 +75,18 @@ impl<F: Float> Init<F> for KMeansPlusPlus {
         };
         drop(alike);
         let mut chosen = rows.row(first).to_vec();
-        let mut nearest = Nearest::new(rows.n());
-        nearest.take(level, &frame, rows, &chosen, 0);
-        sampler.refresh(&nearest.distances, None);
+        let mut nearest = if sort {
+            Field::Fenced(Fenced::new(rows))
+        } else {
+            Field::Plain(Nearest::new(rows.n()), frame.clone())
+        };
+        nearest.take(level, rows, &chosen, 0);
+        sampler.refresh(nearest.distances(), None);
 
         while chosen.len() < k * d {
             let mut candidates = Vec::with_capacity(trials * d);
             for _ in 0..trials {
-                match sampler.draw(&nearest.distances, rng) {
+                match sampler.draw(nearest.distances(), rng) {
                     Some(row) => candidates.extend_from_slice(rows.row(row)),
                     // Every row equals one that was chosen.
                     None => break,
@@ -86,22 +98,54 @@ impl<F: Float> Init<F> for KMeansPlusPlus {
                 }
                 break;
             }
-            let packed = Packed::new(level, &frame, &candidates, d);
-            let gains = nearest.gains(level, &packed, rows);
+            let gains = nearest.gains(level, rows, &candidates);
             let best = (1..gains.len()).fold(0, |best, j| if gains[j] > gains[best] { j } else { best });
             let best_row = &candidates[best * d..][..d];
-            let touched = nearest.take(level, &frame, rows, best_row, best);
-            sampler.refresh(&nearest.distances, Some(&touched));
+            let touched = nearest.take(level, rows, best_row, best);
+            sampler.refresh(nearest.distances(), Some(&touched));
             chosen.extend_from_slice(best_row);
         }
         Ok(Array2::from_shape_vec((k, d), chosen).expect("k rows of d values"))
     }
 }
 
+/// Bytes of a row that may be copied to sort the rows: with all else, seeding stays within 32 bytes a row.
+const SORTED_BYTES: usize = 24;
+
+/// Each row's squared distance to the nearest row chosen so far.
+enum Field<F> {
+    Plain(Nearest<F>, Frame<F>),
+    Fenced(Fenced<F>),
+}
+
+impl<F: Float> Field<F> {
+    fn distances(&self) -> &[f64] {
+        match self {
+            Field::Plain(nearest, _) => &nearest.distances,
+            Field::Fenced(fenced) => &fenced.distances,
+        }
+    }
+
+    fn gains(&mut self, level: Level, rows: Rows<'_, F>, candidates: &[F]) -> Vec<f64> {
+        match self {
+            Field::Plain(nearest, frame) => {
+                nearest.gains(level, &Packed::new(level, frame, candidates, rows.d), rows)
+            }
+            Field::Fenced(fenced) => fenced.gains(level, candidates, rows),
+        }
+    }
+
+    /// Chooses one of the last candidates, by its place among them.
+    fn take(&mut self, level: Level, rows: Rows<'_, F>, row: &[F], place: usize) -> Vec<bool> {
+        match self {
+            Field::Plain(nearest, frame) => nearest.take(level, frame, rows, row, place),
+            Field::Fenced(fenced) => fenced.take(level, rows, row),
+        }
+    }
+}
+
 /// A frame around the data; its centre is the mean of a few hundred rows, for any centre is right and that one is near enough.
-fn frame<F: Float>(level: Level, rows: Rows<'_, F>) -> Frame<F> {
-    let mut range = crate::kernel::pack::Range::new(rows.d);
-    F::scan(level, rows.values, &mut range);
+fn frame<F: Float>(range: &Range<F>, rows: Rows<'_, F>) -> Frame<F> {
     let sample = (0..rows.n()).step_by(rows.n().div_ceil(512));
     let count = sample.len() as f64;
     let mut centre = vec![0.0; rows.d];
@@ -110,5 +154,5 @@ fn frame<F: Float>(level: Level, rows: Rows<'_, F>) -> Frame<F> {
             *sum += Element::f64(x) / count;
         }
     }
-    Frame::new(&range, &centre)
+    Frame::new(range, &centre)
 }

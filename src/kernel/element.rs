@@ -7,7 +7,7 @@ use super::pack::{Frame, Packed};
 use super::project::{Meeting, Projected};
 use super::screen::Part;
 use super::vector::Lanes;
-use super::{assign, exact, filter, moments, pack, principal, project, screen};
+use super::{assign, exact, fence, filter, moments, pack, principal, project, screen};
 pub(crate) use fearless_simd::Level;
 use fearless_simd::{Simd, dispatch};
 
@@ -88,6 +88,17 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
         meeting: &mut Meeting<Self>,
         labels: &mut [u32],
     ) -> u64;
+    /// What candidates gain in a tile of sorted rows, see [`super::fence`].
+    fn fenced_gains(
+        level: Level,
+        rows: Rows<'_, Self>,
+        distances: &[f64],
+        candidates: &[Self],
+        open: u32,
+        gains: &mut [f64],
+    );
+    /// Makes a candidate the nearest centroid of the rows of a tile that it is nearer to; whether there are any.
+    fn fenced_take(level: Level, rows: &[Self], candidate: &[Self], distances: &mut [f64]) -> bool;
     /// Which candidates come nearer to which rows of a chunk than their nearest centroid so far, and what each candidate gains.
     fn screen(
         level: Level,
@@ -182,6 +193,12 @@ macro_rules! element {
             }
             fn meet(level: Level, centroids: &Projected<'_, Self>, rows: &[Self], meeting: &mut Meeting<Self>, labels: &mut [u32]) -> u64 {
                 dispatch!(level, simd => project::meet(simd, level, centroids, rows, meeting, labels))
+            }
+            fn fenced_gains(level: Level, rows: Rows<'_, Self>, distances: &[f64], candidates: &[Self], open: u32, gains: &mut [f64]) {
+                dispatch!(level, _simd => fence::gains(rows, distances, candidates, open, gains));
+            }
+            fn fenced_take(level: Level, rows: &[Self], candidate: &[Self], distances: &mut [f64]) -> bool {
+                dispatch!(level, _simd => fence::take(rows, candidate, distances))
             }
             fn screen(level: Level, packed: &Packed<Self>, part: &mut Part<'_, Self>, scratch: &mut Scratch<Self>, gains: &mut [f64]) {
                 dispatch!(level, simd => screen::screen(simd, packed, part, scratch, gains));

@@ -10,7 +10,7 @@
 //! the scores at the middle 2, the sum over the columns 1, and the last subtractions less than 1. So what is dropped is strictly farther, by the
 //! reference, for every row of the tile.
 
-use super::assign::{Assigned, Rows, Worker, gather};
+use super::assign::{Assigned, Worker, gather};
 use super::element::{Element, Level, framed};
 use super::moments::{Grids, Moves, NOWHERE, RowSums};
 use super::pack::{Frame, Packed};
@@ -211,7 +211,7 @@ pub(crate) fn reassign_tiles<F: Element>(
 ) -> Assigned {
     let (d, all) = (packed.d, Candidates::all(packed));
     filters.iter_mut().for_each(|filter| filter.packed = packed.clone());
-    let rows = Rows { values: &tiles.values, d, weights: tiles.weights.as_deref() };
+    let rows = tiles.sorted.rows(d);
     let per_group = labels.tiles.chunks_mut(GROUP).zip(labels.rows.chunks_mut(GROUP * TILE));
     par::share(
         filters,

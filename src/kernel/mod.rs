@@ -39,6 +39,7 @@ pub(crate) mod doubt;
 pub(crate) mod drift;
 mod element;
 pub(crate) mod exact;
+pub(crate) mod fence;
 pub(crate) mod filter;
 pub(crate) mod lanes;
 pub(crate) mod moments;

@@ -321,6 +321,10 @@ impl<F: Element> Sample<F> {
             }
             let projection = Projection::new(level, &self.basis[..m * d], d);
             let passed = self.passed(level, packed, &projection, grids, &labels);
+            if m == 2 * STEP && passed > 0.9 * k as f64 {
+                // The rows spread evenly in all directions.
+                break;
+            }
             let cost = self.cost(k, m, passed);
             if cost < best {
                 (best, chosen) = (cost, Some(Projection { cost: cost / (k * d) as f64, ..projection }));
@@ -371,15 +375,18 @@ impl<F: Element> Sample<F> {
             .zip(previous.chunks_exact(d))
             .map(|(new, old)| (squared_distance(new, old).sqrt() * packed.frame.scale.f64()) as f32)
             .collect();
-        let farthest = moves.iter().copied().fold(0.0, f32::max);
-        let mut scratch = Scratch::new(level, d).with_bounds(false);
+        // Some of the centroids that move farthest may be set apart, and a few rivals be remembered.
+        let mut sorted = moves.clone();
+        sorted.sort_by(|a, b| b.total_cmp(a));
+        let most = sorted[sorted.len() / 16];
+        let mut scratch = Scratch::new(level, d).with_bounds(true);
         let mut labels = vec![0; chunk];
         let mut failed = 0;
         for values in self.values.chunks(chunk * d) {
             let labels = &mut labels[..values.len() / d];
             F::label(level, packed, values, &mut scratch, labels);
-            for (&label, (upper, lower)) in labels.iter().zip(scratch.upper.iter().zip(&scratch.lower)) {
-                failed += usize::from(lower - upper <= farthest + moves[label as usize]);
+            for (&label, (upper, rest)) in labels.iter().zip(scratch.upper.iter().zip(&scratch.rest)) {
+                failed += usize::from(rest - upper <= most + moves[label as usize]);
             }
         }
         (failed as f64) < 0.7 * projection.cost * self.places.len() as f64

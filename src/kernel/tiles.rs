@@ -21,12 +21,17 @@ const CHUNK: usize = 1 << 14;
 /// Columns that order the rows: more would cut too few slabs each.
 const ORDERING: usize = 4;
 
-pub(crate) struct Tiles<F> {
-    /// The rows in their new order.
+/// Rows in tile order.
+pub(crate) struct Sorted<F> {
     pub values: Vec<F>,
     pub weights: Option<Vec<f64>>,
     /// Where each came from.
     pub origin: Vec<u32>,
+}
+
+/// Sorted rows, and what is known of each tile.
+pub(crate) struct Tiles<F> {
+    pub sorted: Sorted<F>,
     pub groups: Vec<Group<F>>,
 }
 
@@ -37,8 +42,9 @@ pub(crate) struct Group<F> {
     pub sums: RowSums,
 }
 
-impl<F: Element> Tiles<F> {
-    pub(crate) fn new(level: Level, rows: Rows<'_, F>, range: &Range<F>, grids: &Grids) -> Self {
+impl<F: Element> Sorted<F> {
+    /// Rows that count lie within the range.
+    pub(crate) fn new(rows: Rows<'_, F>, range: &Range<F>) -> Self {
         let (n, d) = (rows.n(), rows.d);
         let mut columns: Vec<usize> = (0..d).collect();
         let width = |t: usize| range.high[t].f64() - range.low[t].f64();
@@ -46,47 +52,55 @@ impl<F: Element> Tiles<F> {
         columns.truncate(ORDERING);
         let mut origin = vec![0; n];
         order(rows, &columns, &mut origin);
-
         let mut values = vec![F::default(); n * d];
-        let mut weights = rows.weights.map(|_| vec![0.0; n]);
-        let rows_in_group = GROUP * TILE;
-        let mut groups = Vec::new();
-        groups.resize_with(n.div_ceil(rows_in_group), || None);
-        let mut empty: [f64; 0] = [];
-        let weights_of: &mut [f64] = weights.as_deref_mut().unwrap_or(&mut empty);
-        let mut weights_of = weights_of.chunks_mut(rows_in_group);
-        let parts =
-            groups.iter_mut().zip(origin.chunks(rows_in_group)).zip(values.chunks_mut(rows_in_group * d));
-        let parts = parts.map(|part| (part, weights_of.next()));
         let mut workers = vec![(); par::workers_for(rows.values.len() as f64 * 8.0)];
-        par::share(&mut workers, parts, |(), (((group, origin), values), weights)| {
-            fetch(rows, origin, values);
-            if let (Some(weights), Some(all)) = (weights, rows.weights) {
-                weights.iter_mut().zip(origin).for_each(|(weight, &i)| *weight = all[i as usize]);
-                *group = Some(Group::new(level, Rows { values, d, weights: Some(weights) }, grids));
-            } else {
-                *group = Some(Group::new(level, Rows { values, d, weights: None }, grids));
-            }
+        let pieces = origin.chunks(CHUNK).zip(values.chunks_mut(CHUNK * d));
+        par::share(&mut workers, pieces, |(), (origin, values)| fetch(rows, origin, values));
+        let weights = rows.weights.map(|all| origin.iter().map(|&i| all[i as usize]).collect());
+        Sorted { values, weights, origin }
+    }
+
+    pub(crate) fn rows(&self, d: usize) -> Rows<'_, F> {
+        Rows { values: &self.values, d, weights: self.weights.as_deref() }
+    }
+}
+
+impl<F: Element> Tiles<F> {
+    pub(crate) fn new(level: Level, rows: Rows<'_, F>, range: &Range<F>, grids: &Grids) -> Self {
+        const ROWS: usize = GROUP * TILE;
+        let sorted = Sorted::new(rows, range);
+        let rows = sorted.rows(rows.d);
+        let mut groups = Vec::new();
+        groups.resize_with(rows.n().div_ceil(ROWS), || None);
+        let mut workers = vec![(); par::workers_for(rows.values.len() as f64 * 4.0)];
+        par::share(&mut workers, groups.iter_mut().enumerate(), |(), (g, group)| {
+            let rows = rows.part(g * ROWS, ROWS.min(rows.n() - g * ROWS));
+            *group = Some(Group::new(level, rows, grids));
         });
-        Tiles { values, weights, origin, groups: groups.into_iter().flatten().collect() }
+        Tiles { groups: groups.into_iter().flatten().collect(), sorted }
+    }
+}
+
+/// The smallest box around rows.
+pub(crate) fn enclose<F: Element>(rows: Rows<'_, F>, low: &mut [F], high: &mut [F]) {
+    low.fill(F::infinity());
+    high.fill(F::neg_infinity());
+    for row in rows.values.chunks_exact(rows.d) {
+        for (t, &x) in row.iter().enumerate() {
+            low[t] = if x < low[t] { x } else { low[t] };
+            high[t] = if x > high[t] { x } else { high[t] };
+        }
     }
 }
 
 impl<F: Element> Group<F> {
     fn new(level: Level, rows: Rows<'_, F>, grids: &Grids) -> Self {
-        let d = rows.d;
-        let tiles = rows.n().div_ceil(TILE);
-        let (mut low, mut high) = (vec![F::infinity(); tiles * d], vec![F::neg_infinity(); tiles * d]);
+        let (d, tiles) = (rows.d, rows.n().div_ceil(TILE));
+        let (mut low, mut high) = (vec![F::default(); tiles * d], vec![F::default(); tiles * d]);
         let mut sums = RowSums::new(tiles, grids);
         for i in 0..tiles {
             let part = rows.part(i * TILE, TILE.min(rows.n() - i * TILE));
-            let (low, high) = (&mut low[i * d..][..d], &mut high[i * d..][..d]);
-            for row in part.values.chunks_exact(d) {
-                for t in 0..d {
-                    low[t] = if row[t] < low[t] { row[t] } else { low[t] };
-                    high[t] = if row[t] > high[t] { row[t] } else { high[t] };
-                }
-            }
+            enclose(part, &mut low[i * d..][..d], &mut high[i * d..][..d]);
             F::add_rows(level, part, grids, i, &mut sums);
         }
         Group { low, high, sums }

@@ -40,14 +40,14 @@ impl<F: Float> Step<F> for Filtering<'_, F> {
             // About what a pass costs where most rows are decided by their tile.
             let workers = par::workers_for(data.rows().values.len() as f64 * 4.0);
             self.filters = (0..workers).map(|_| Filter::new(self.level, &packed, &data.grids)).collect();
-            TileLabels::gathered(&tiles.origin, labels)
+            TileLabels::gathered(&tiles.sorted.origin, labels)
         });
         reassign_tiles(self.level, &packed, tiles, &data.grids, labels, &mut self.filters, sums)
     }
 
     fn settle(&mut self, labels: &mut [u32]) {
         if let Some(held) = &self.labels {
-            held.scatter(&self.data.tiles(self.level).origin, labels);
+            held.scatter(&self.data.tiles(self.level).sorted.origin, labels);
         }
     }
 
