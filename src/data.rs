@@ -8,7 +8,7 @@ use crate::kernel::moments::{Grid, Grids, NOWHERE, RowSums};
 use crate::kernel::pack::{Range, exponent, power_of_two};
 use crate::kernel::tiles::Tiles;
 use crate::kernel::{Element, Level, par};
-use ndarray::{Array2, ArrayBase, Ix1, Ix2};
+use ndarray::{Array2, ArrayBase, ArrayView2, Ix1, Ix2};
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
@@ -106,6 +106,45 @@ impl<'a, F: Float> Data<'a, F> {
         Ok(this)
     }
 
+    /// The same, for a fit of k clusters: there are enough rows that count, and k centroids can be numbered.
+    pub(crate) fn for_clusters<S, W>(
+        level: Level,
+        data: &'a ArrayBase<S, Ix2>,
+        weights: Option<&ArrayBase<W, Ix1>>,
+        k: usize,
+    ) -> Result<Self, Error>
+    where
+        S: ndarray::Data<Elem = F>,
+        W: ndarray::Data<Elem = F>,
+    {
+        let checked = Self::new(level, data, weights, k)?;
+        if k > checked.counted {
+            return Err(Error::TooManyClusters { k, rows: checked.counted });
+        }
+        let (rows, columns) = data.dim();
+        if k.checked_mul(columns).and_then(|size| size.checked_mul(32)).is_none() {
+            return Err(Error::TooBig { rows, columns, k });
+        }
+        Ok(checked)
+    }
+
+    /// The rows as an array: those given, or their copy.
+    pub(crate) fn array(&self) -> ArrayView2<'_, F> {
+        ArrayView2::from_shape((self.n(), self.d), &self.values).expect("n rows of d values")
+    }
+
+    pub(crate) fn total_weight(&self) -> f64 {
+        self.total_weight
+    }
+
+    /// A grid on which weighted L1 distances between the rows and points within their range, or these points, are summed.
+    pub(crate) fn manhattan_grid(&self, centroids: &[F]) -> Grid {
+        let range = self.range_with(centroids);
+        let spread = |t: usize| Element::f64(range.high[t]) - Element::f64(range.low[t]);
+        let farthest = (0..self.d).map(spread).sum::<f64>() * 1.001;
+        Grid::new(self.heaviest * farthest, self.total_weight * farthest * 1.001, self.counted)
+    }
+
     pub(crate) fn rows(&self) -> Rows<'_, F> {
         Rows { values: &self.values, d: self.d, weights: self.weights.as_deref() }
     }
@@ -125,6 +164,12 @@ impl<'a, F: Float> Data<'a, F> {
 
     /// A grid on which weighted squared distances between the rows and the given points are summed.
     pub(crate) fn distance_grid(&self, centroids: &[F]) -> Grid {
+        let farthest = self.range_with(centroids).squared_diagonal() * 1.001;
+        Grid::new(self.heaviest * farthest, self.total_weight * farthest * 1.001, self.counted)
+    }
+
+    /// The range of the rows that count, and of the given points.
+    fn range_with(&self, centroids: &[F]) -> Range<F> {
         let mut range = self.range.clone();
         for centroid in centroids.chunks_exact(self.d) {
             for (t, &c) in centroid.iter().enumerate() {
@@ -132,8 +177,7 @@ impl<'a, F: Float> Data<'a, F> {
                 range.high[t] = range.high[t].max(c);
             }
         }
-        let farthest = range.squared_diagonal() * 1.001;
-        Grid::new(self.heaviest * farthest, self.total_weight * farthest * 1.001, self.counted)
+        range
     }
 }
 

@@ -152,6 +152,12 @@ pub enum Error {
         /// The tolerance given.
         tolerance: f64,
     },
+    /// The fuzzifier of fuzzy c-means is not a finite number above 1.
+    #[error("the fuzzifier is {fuzzifier}, but must be finite and more than 1")]
+    Fuzzifier {
+        /// The fuzzifier given.
+        fuzzifier: f64,
+    },
     /// The number of iterations allowed is 0.
     #[error("max_iter is 0: at least one iteration is needed")]
     ZeroIterations,

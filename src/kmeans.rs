@@ -283,15 +283,7 @@ impl<F: Float> KMeans<F> {
         W: ndarray::Data<Elem = F>,
     {
         self.check()?;
-        let checked = Data::new(self.level, data, weights, self.k)?;
-        if self.k > checked.counted {
-            return Err(Error::TooManyClusters { k: self.k, rows: checked.counted });
-        }
-        let (rows, columns) = data.dim();
-        if self.k.checked_mul(columns).and_then(|size| size.checked_mul(32)).is_none() {
-            return Err(Error::TooBig { rows, columns, k: self.k });
-        }
-        Ok(checked)
+        Data::for_clusters(self.level, data, weights, self.k)
     }
 
     /// Checks everything, prepares the data, and hands over to the runs.
@@ -306,10 +298,8 @@ impl<F: Float> KMeans<F> {
         W: ndarray::Data<Elem = F>,
     {
         let checked = self.checked(data, weights)?;
-        let (n, d) = data.dim();
         // Copied already if it had to be.
-        let rows = ArrayView2::from_shape((n, d), checked.rows().values).expect("n rows of d values");
-        self.runs(&checked, &rows, weights.map(|weights| weights.view()), observer)
+        self.runs(&checked, &checked.array(), weights.map(|weights| weights.view()), observer)
     }
 
     fn check(&self) -> Result<(), Error> {

@@ -86,6 +86,8 @@
 //! | stop by another rule | [`Tolerance`], [`Stable`], [`Patience`], [`Any`], [`All`], a closure, your own [`Convergence`] |
 //! | say what happens to a cluster without rows | [`EmptyCluster`] |
 //! | choose k | [`select::elbow`] |
+//! | let rows belong to several clusters in part | [`FuzzyCMeans`], [`FuzzyCMeansModel`] |
+//! | keep outliers from moving the centroids | [`KMedians`], [`KMediansModel`] |
 //! | write code for f32 and f64 | [`Float`] |
 //!
 //! Every setting has a default; [`KMeans`] lists them.
@@ -184,11 +186,13 @@ mod convergence;
 mod data;
 mod error;
 mod float;
+mod fuzzy;
 mod history;
 pub mod init;
 mod kernel;
 mod kmeans;
 mod lloyd;
+mod medians;
 mod model;
 mod rng;
 #[cfg(feature = "serde")]
@@ -198,10 +202,12 @@ pub mod select;
 pub use convergence::{All, Any, Convergence, Patience, Stable, Tolerance};
 pub use error::Error;
 pub use float::Float;
+pub use fuzzy::{FuzzyCMeans, FuzzyCMeansModel, FuzzyIteration};
 pub use history::{Iteration, StopReason};
 pub use init::{Init, KMeansPlusPlus, Random};
 pub use kmeans::KMeans;
 pub use lloyd::{Algorithm, EmptyCluster};
+pub use medians::{KMedians, KMediansModel, MediansIteration};
 pub use model::KMeansModel;
 pub use rng::SeededRng;
 

@@ -30,7 +30,7 @@ fn code() -> Vec<(String, String)> {
 }
 
 /// Rooms, each with the rooms of the crate that it may name.
-const MAY_KNOW: [(&str, &[&str]); 13] = [
+const MAY_KNOW: [(&str, &[&str]); 15] = [
     ("kernel/", &["kernel"]),
     ("float.rs", &["kernel"]),
     ("error.rs", &["crate"]),
@@ -46,6 +46,8 @@ const MAY_KNOW: [(&str, &[&str]); 13] = [
         "kmeans.rs",
         &["convergence", "data", "error", "float", "history", "init", "kernel", "lloyd", "model", "rng"],
     ),
+    ("fuzzy/", &["data", "error", "float", "history", "init", "kernel", "rng"]),
+    ("medians/", &["data", "error", "float", "history", "init", "kernel", "lloyd", "rng"]),
     ("select/", &["error", "float", "kmeans", "model"]),
 ];
 

@@ -7,7 +7,7 @@ use super::pack::{Frame, Packed};
 use super::project::{Meeting, Projected};
 use super::screen::Part;
 use super::vector::Lanes;
-use super::{assign, exact, fence, filter, moments, pack, principal, project, screen};
+use super::{assign, exact, fence, filter, fuzzy, manhattan, moments, pack, principal, project, screen};
 pub(crate) use fearless_simd::Level;
 use fearless_simd::{Simd, dispatch};
 
@@ -115,6 +115,29 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
         bit: usize,
         part: &mut Part<'_, Self>,
     ) -> bool;
+    /// Adds rows to fuzzy clusters.
+    fn fuzzy_sums(
+        level: Level,
+        task: &fuzzy::Task<'_, Self>,
+        rows: Rows<'_, Self>,
+        scratch: &mut fuzzy::Scratch,
+        sums: &mut fuzzy::Sums,
+    );
+    /// The fuzzy memberships of a block of rows.
+    fn fuzzy_memberships(
+        level: Level,
+        task: &fuzzy::Task<'_, Self>,
+        rows: &[Self],
+        scratch: &mut fuzzy::Scratch,
+    );
+    /// The label of each row by L1 distance.
+    fn nearest_manhattan(
+        level: Level,
+        rows: Rows<'_, Self>,
+        centroids: &[Self],
+        scratch: &mut manhattan::Scratch,
+        labels: &mut [u32],
+    );
 }
 
 macro_rules! element {
@@ -205,6 +228,15 @@ macro_rules! element {
             }
             fn take(level: Level, frame: &Frame<Self>, candidate: &[Self], bit: usize, part: &mut Part<'_, Self>) -> bool {
                 dispatch!(level, _simd => screen::take(frame, candidate, bit, part))
+            }
+            fn fuzzy_sums(level: Level, task: &fuzzy::Task<'_, Self>, rows: Rows<'_, Self>, scratch: &mut fuzzy::Scratch, sums: &mut fuzzy::Sums) {
+                dispatch!(level, _simd => fuzzy::sum(task, rows, scratch, sums));
+            }
+            fn fuzzy_memberships(level: Level, task: &fuzzy::Task<'_, Self>, rows: &[Self], scratch: &mut fuzzy::Scratch) {
+                dispatch!(level, _simd => fuzzy::block_memberships(task, rows, scratch));
+            }
+            fn nearest_manhattan(level: Level, rows: Rows<'_, Self>, centroids: &[Self], scratch: &mut manhattan::Scratch, labels: &mut [u32]) {
+                dispatch!(level, _simd => manhattan::nearest(rows, centroids, scratch, labels));
             }
         }
     };

@@ -32,6 +32,7 @@
 //! `[profile.dev.package.centroids] opt-level = 3` makes a debug build run at full speed.
 
 pub(crate) mod assign;
+pub(crate) mod block;
 pub(crate) mod bounds;
 pub(crate) mod distances;
 mod double;
@@ -41,7 +42,9 @@ mod element;
 pub(crate) mod exact;
 pub(crate) mod fence;
 pub(crate) mod filter;
+pub(crate) mod fuzzy;
 pub(crate) mod lanes;
+pub(crate) mod manhattan;
 pub(crate) mod moments;
 pub(crate) mod pack;
 pub(crate) mod par;
