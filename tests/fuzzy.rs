@@ -473,3 +473,18 @@ fn bad_input_is_an_error() {
     assert_eq!(model.predict(&bad).unwrap_err(), Error::NotFinite { row: 0, column: 1 });
     assert_eq!(model.predict_one(&bad.row(0)).unwrap_err(), Error::NotFinite { row: 0, column: 1 });
 }
+
+/// The numbers that a seed gives stay the same.
+#[test]
+fn seeded_values_are_frozen() {
+    let data: Array2<f64> = groups(400, 3, 6, 1);
+    for (m, objective, coordinate, iterations) in [
+        (1.5, 8057.0739406596485, 23.96130290657961, 28),
+        (2.0, 5935.704493210417, 23.15049251534743, 31),
+        (2.2, 4886.901738424976, 22.93001260312257, 36),
+    ] {
+        let model = FuzzyCMeans::new(6).fuzzifier(m).seed(11).fit(&data).unwrap();
+        assert_eq!((model.objective(), model.n_iter()), (objective, iterations));
+        assert_eq!(model.centroids()[[0, 0]], coordinate);
+    }
+}

@@ -1,5 +1,8 @@
 //! k-medians: against a naive form, on hard data, and the same bits on any number of threads.
 
+#![allow(clippy::needless_pass_by_value, reason = "views are small")]
+#![allow(clippy::unreadable_literal, reason = "frozen values stand as they were printed")]
+
 mod common;
 
 use centroids::{EmptyCluster, Error, Float, KMeans, KMedians, KMediansModel, Random, SeededRng, StopReason};
@@ -275,4 +278,13 @@ fn bad_input_is_an_error() {
     let bad = array![[0.0, f64::INFINITY]];
     assert_eq!(model.predict(&bad).unwrap_err(), Error::NotFinite { row: 0, column: 1 });
     assert_eq!(model.predict_one(&bad.row(0)).unwrap_err(), Error::NotFinite { row: 0, column: 1 });
+}
+
+/// The numbers that a seed gives stay the same.
+#[test]
+fn seeded_values_are_frozen() {
+    let data: Array2<f64> = groups(400, 3, 6, 1);
+    let model = KMedians::new(6).seed(11).fit(&data).unwrap();
+    assert_eq!((model.loss(), model.n_iter()), (2628.8049184939623, 3));
+    assert_eq!(model.centroids().row(0), array![24.12988771582583, 44.00629931606534, 13.346132468762722]);
 }

@@ -109,7 +109,8 @@ impl<F: Float> FuzzyCMeans<F> {
     }
 
     /// How soft the memberships are: m, finite and more than 1. Close to 1 they are nearly 0 or 1, as in k-means; the larger m, the
-    /// closer they are to 1 / k. m = 2 is the fastest, for it needs no logarithms.
+    /// closer they are to 1 / k. m = 2 is the fastest; 1.5 and 3
+    /// come next, for they need no logarithms either.
     #[must_use]
     pub fn fuzzifier(mut self, m: f64) -> Self {
         self.fuzzifier = m;

@@ -12,7 +12,16 @@ fn data(n: usize, d: usize) -> Array2<f64> {
 
 #[test]
 fn levels_change_no_bit() {
-    for (d, k, m) in [(1, 3, 2.0), (3, 5, 2.0), (5, 4, 1.4), (8, 7, 2.0), (30, 6, 2.0), (13, 3, 2.7)] {
+    for (d, k, m) in [
+        (1, 3, 2.0),
+        (3, 5, 2.0),
+        (5, 4, 1.4),
+        (8, 7, 2.0),
+        (30, 6, 2.0),
+        (13, 3, 2.7),
+        (4, 6, 1.5),
+        (9, 5, 3.0),
+    ] {
         let data = data(701, d);
         let fuzzy = FuzzyCMeans::new(k).fuzzifier(m).max_iter(8).keep_memberships(true);
         let plain = fuzzy.clone().at_level(levels()[0]).fit(&data).unwrap();

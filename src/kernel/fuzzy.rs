@@ -6,7 +6,7 @@
 //!
 //! The row's part of the objective, `sum of u_j^m D_j`, is `D S^(1-m)`, because `r_j^m D_j = D r_j`: all terms are at most D.
 //!
-//! For m = 2 the ratio is a division, and lanes do it. Otherwise it goes through logarithms: `L_j = ln(D_j / D)`, by `ln_1p` where the two are
+//! For m = 3/2, 2 and 3 the powers are products and square roots, and lanes do them. Otherwise it goes through logarithms: `L_j = ln(D_j / D)`, by `ln_1p` where the two are
 //! close (m near 1 multiplies `L_j` by a large p) and as a difference of logarithms where they are not (the quotient might overflow).
 //! `ln S` is `ln k + ln_1p(mean of (r_j - 1))`, which keeps what tells rows apart when m is large and every `r_j` is close to 1.
 //!
@@ -26,13 +26,67 @@ use super::par;
 pub(crate) struct Fuzzifier {
     m: f64,
     p: f64,
-    /// Whether memberships come from divisions alone.
-    divide: bool,
+    form: Form,
+}
+
+/// How memberships are computed.
+#[derive(Clone, Copy, PartialEq)]
+enum Form {
+    /// By division, products and square roots.
+    Power(Power),
+    /// By logarithms.
+    Logarithms,
+}
+
+/// Fuzzifiers whose powers need no logarithm.
+#[derive(Clone, Copy, PartialEq)]
+enum Power {
+    ThreeHalves,
+    Two,
+    Three,
+}
+
+impl Power {
+    /// `ratio^p`
+    #[inline(always)]
+    fn of_ratio(self, ratio: f64) -> f64 {
+        match self {
+            Power::ThreeHalves => ratio * ratio,
+            Power::Two => ratio,
+            Power::Three => ratio.sqrt(),
+        }
+    }
+
+    /// `u^m`
+    #[inline(always)]
+    fn of_membership(self, u: f64) -> f64 {
+        match self {
+            Power::ThreeHalves => u * u.sqrt(),
+            Power::Two => u * u,
+            Power::Three => u * u * u,
+        }
+    }
+
+    /// `S^(1 - m)`, from `1 / S`.
+    #[inline(always)]
+    fn of_inverse(self, inverse: f64) -> f64 {
+        match self {
+            Power::ThreeHalves => inverse.sqrt(),
+            Power::Two => inverse,
+            Power::Three => inverse * inverse,
+        }
+    }
 }
 
 impl Fuzzifier {
     pub(crate) fn new(m: f64) -> Self {
-        Fuzzifier { m, p: 1.0 / (m - 1.0), divide: m == 2.0 }
+        let form = match m {
+            1.5 => Form::Power(Power::ThreeHalves),
+            2.0 => Form::Power(Power::Two),
+            3.0 => Form::Power(Power::Three),
+            _ => Form::Logarithms,
+        };
+        Fuzzifier { m, p: 1.0 / (m - 1.0), form }
     }
 }
 
@@ -102,7 +156,7 @@ pub(crate) struct Scratch {
     /// The rows' columns, and the rows less the offset.
     columns: Vec<Lanes>,
     centred: Vec<f64>,
-    /// Per centroid: squared distances, then ratios (m = 2) or logarithms of them.
+    /// Per centroid: squared distances, then ratios or logarithms of them.
     ratios: Vec<Lanes>,
 }
 
@@ -132,14 +186,14 @@ fn nearest(distances: &[Lanes]) -> Lanes {
     near
 }
 
-/// Makes ratios of distances, for m = 2. Returns the nearest distance and the sum of the ratios.
+/// Makes ratios of distances. Returns the nearest distance and the sum of the ratios.
 #[inline(always)]
-fn divide(ratios: &mut [Lanes]) -> (Lanes, Lanes) {
+fn divide(power: Power, ratios: &mut [Lanes]) -> (Lanes, Lanes) {
     let near = nearest(ratios);
     let mut sum = [0.0; ROWS];
     for ratios in ratios {
         for i in 0..ROWS {
-            let ratio = near[i] / ratios[i];
+            let ratio = power.of_ratio(near[i] / ratios[i]);
             ratios[i] = if ratios[i] == near[i] { 1.0 } else { ratio };
             sum[i] += ratios[i];
         }
@@ -174,8 +228,8 @@ fn logarithms(fuzzifier: Fuzzifier, logs: &mut [Lanes]) -> (Lanes, Lanes) {
 #[inline(always)]
 fn memberships(fuzzifier: Fuzzifier, ratios: &mut [Lanes]) {
     let k = ratios.len() as f64;
-    if fuzzifier.divide {
-        let (_, sum) = divide(ratios);
+    if let Form::Power(power) = fuzzifier.form {
+        let (_, sum) = divide(power, ratios);
         ratios.iter_mut().for_each(|ratios| (0..ROWS).for_each(|i| ratios[i] /= sum[i]));
     } else {
         let (_, log_sum) = logarithms(fuzzifier, ratios);
@@ -203,14 +257,13 @@ pub(super) fn sum<F: Element>(task: &Task<'_, F>, rows: Rows<'_, F>, scratch: &m
             }
         }
         let centred = &scratch.centred[..n * d];
-        if fuzzifier.divide {
-            let (near, sum) = divide(&mut scratch.ratios);
+        if let Form::Power(power) = fuzzifier.form {
+            let (near, sum) = divide(power, &mut scratch.ratios);
             let inverse = sum.map(|sum| 1.0 / sum);
-            (0..ROWS).for_each(|i| objective[i] += weight[i] * near[i] * inverse[i]);
+            (0..ROWS).for_each(|i| objective[i] += weight[i] * near[i] * power.of_inverse(inverse[i]));
             for (j, ratios) in scratch.ratios.iter_mut().enumerate() {
                 for i in 0..ROWS {
-                    let membership = ratios[i] * inverse[i];
-                    ratios[i] = weight[i] * (membership * membership);
+                    ratios[i] = weight[i] * power.of_membership(ratios[i] * inverse[i]);
                 }
                 let mut total = 0.0;
                 ratios.iter().for_each(|weight| total += weight);
@@ -285,15 +338,15 @@ fn part_rows(n: usize, k: usize, d: usize) -> usize {
 /// Sums of all rows.
 pub(crate) fn sums<F: Element>(level: Level, rows: Rows<'_, F>, task: &Task<'_, F>) -> Sums {
     let k = task.centroids.len() / rows.d;
-    if !task.fuzzifier.divide {
+    if task.fuzzifier.form == Form::Logarithms {
         return parts(level, rows, task, f64::NEG_INFINITY);
     }
     let sums = parts(level, rows, task, 0.0);
     if k == 1 || sums.weights.iter().all(|&weight| weight > FAINT) {
         return sums;
     }
-    // Squared memberships underflow: a centroid is very far from every row.
-    let fuzzifier = Fuzzifier { divide: false, ..task.fuzzifier };
+    // Powers of memberships underflow: a centroid is very far from every row.
+    let fuzzifier = Fuzzifier { form: Form::Logarithms, ..task.fuzzifier };
     parts(level, rows, &Task { fuzzifier, ..*task }, f64::NEG_INFINITY)
 }
 
