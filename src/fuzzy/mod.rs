@@ -12,7 +12,7 @@ use crate::data::{Data, check_centroids};
 use crate::error::Error;
 use crate::float::Float;
 use crate::init::{Init, KMeansPlusPlus};
-use crate::kernel::{Level, fuzzy::Fuzzifier};
+use crate::kernel::{Level, membership::Fuzzifier};
 use crate::rng::SeededRng;
 use ndarray::{Array1, ArrayBase, Ix1, Ix2};
 use run::{Observer, Plan, Run};

@@ -7,7 +7,8 @@ use crate::error::Error;
 use crate::float::Float;
 use crate::history::StopReason;
 use crate::kernel::block::{SquaredEuclidean, distance};
-use crate::kernel::fuzzy::{self, Fuzzifier, Task};
+use crate::kernel::fuzzy::{self, Task};
+use crate::kernel::membership::Fuzzifier;
 use crate::kernel::pack::{Frame, Packed};
 use crate::kernel::{Level, assign};
 use ndarray::{Array1, Array2, ArrayBase, Ix1, Ix2};
@@ -78,7 +79,7 @@ impl<F: Float> FuzzyCMeansModel<F> {
         let total = data.total_weight();
         // Rounding may leave either a little outside its range.
         model.partition_coefficient = (squares / total).clamp(1.0 / k as f64, 1.0);
-        model.partition_entropy = (entropy / total).clamp(0.0, (k as f64).ln());
+        model.partition_entropy = (entropy / total).clamp(0.0, libm::log(k as f64));
         let (distinct, nearest) = model.separation(COINCIDENT * COINCIDENT * data.scatter / total);
         model.distinct = distinct;
         let xie_beni = run.objective / data.weight_unit / total / nearest;

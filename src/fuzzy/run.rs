@@ -9,7 +9,8 @@ use crate::float::Float;
 use crate::history::StopReason;
 use crate::kernel::Level;
 use crate::kernel::block::{SquaredEuclidean, distance};
-use crate::kernel::fuzzy::{self, Fuzzifier, Task};
+use crate::kernel::fuzzy::{self, Task};
+use crate::kernel::membership::Fuzzifier;
 use std::fmt;
 use std::ops::ControlFlow;
 

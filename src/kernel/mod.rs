@@ -45,6 +45,7 @@ pub(crate) mod filter;
 pub(crate) mod fuzzy;
 pub(crate) mod lanes;
 pub(crate) mod manhattan;
+pub(crate) mod membership;
 pub(crate) mod moments;
 pub(crate) mod pack;
 pub(crate) mod par;
