@@ -288,3 +288,21 @@ fn seeded_values_are_frozen() {
     assert_eq!((model.loss(), model.n_iter()), (2628.8049184939623, 3));
     assert_eq!(model.centroids().row(0), array![24.12988771582583, 44.00629931606534, 13.346132468762722]);
 }
+
+/// k and loss; by pyclustering 0.10.1.2 (`tests/data/medians.py`). Without k = 6: its medians are midpoints, ours the lower values, and there
+/// the two ways part, to 147.3 and 147.4.
+const GOLDEN: [(usize, f64); 6] = [(1, 472.3), (2, 216.7), (3, 207.2), (4, 154.9), (5, 149.5), (7, 120.2)];
+
+#[test]
+fn pyclustering_agrees_on_iris() {
+    let lines = include_str!("../examples/data/iris.csv").lines().skip(1);
+    let values: Vec<f64> = lines
+        .flat_map(|line| line.split(',').take(4).map(|x| x.parse().unwrap()).collect::<Vec<f64>>())
+        .collect();
+    let data = Array2::from_shape_vec((150, 4), values).unwrap();
+    for (k, loss) in GOLDEN {
+        let rows: Vec<usize> = (0..k).map(|i| (i * 37 + 5) % 150).collect();
+        let model = KMedians::new(k).init(data.select(Axis(0), &rows)).fit(&data).unwrap();
+        assert!((model.loss() - loss).abs() < 1e-9, "k = {k}: {} is not {loss}", model.loss());
+    }
+}

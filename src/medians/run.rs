@@ -166,7 +166,9 @@ pub(super) fn run<F: Float>(
         let flow = observer(&iteration);
         history.push(iteration);
         let emptied = members.empty();
-        let met = relocated == 0 && (reassigned == 0 || gain <= plan.tolerance * loss);
+        // Ties may move rows without a gain, on the way to a lower loss.
+        let slow = plan.tolerance > 0.0 && gain <= plan.tolerance * loss;
+        let met = relocated == 0 && (reassigned == 0 || slow);
         let stop = if flow.is_break() {
             StopReason::Observer
         } else if met && emptied.is_empty() {
