@@ -54,7 +54,7 @@ use std::sync::Arc;
 /// let memberships = model.predict_memberships(&data)?; // (7, 2)
 /// assert!(memberships[[0, model.labels()[0]]] > 0.95);
 /// // The last row is between the two groups.
-/// assert!((memberships[[6, 0]] - 0.5).abs() < 0.05);
+/// assert!(f64::abs(memberships[[6, 0]] - 0.5) < 0.05);
 /// # Ok::<(), centroids::Error>(())
 /// ```
 #[derive(Clone)]
