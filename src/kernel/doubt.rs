@@ -216,39 +216,27 @@ impl<F: Element> Worker<F> {
         labels: &[u32],
         bounds: &mut Part<'_>,
     ) -> &'a [u32] {
-        let (d, chunk) = (pass.rows.d, chunk_rows(pass.rows.d));
+        let chunk = chunk_rows(pass.rows.d);
         let batch = &mut self.doubtful;
         batch.clear();
         while batch.rows.len() < chunk && !left.is_empty() {
-            let kept = batch.rows.len();
-            let (next, rest) = left.split_at(left.len().min(chunk - kept));
+            let (next, rest) = left.split_at(left.len().min(chunk - batch.rows.len()));
             left = rest;
-            for &i in next {
-                batch.push(pass.rows, i, labels[i as usize]);
-            }
-            if pass.packed.k < WORTH_TIGHTENING {
-                continue;
-            }
-            self.done.evaluations += next.len() as u64;
-            batch.distances.resize(next.len(), 0.0);
-            F::own_distances(
-                pass.level,
-                &batch.values[kept * d..],
-                &pass.packed.centroids,
-                d,
-                Some(&batch.labels[kept..]),
-                &mut batch.distances,
-            );
-            let mut end = kept;
-            for (at, &i) in (kept..).zip(next) {
-                let row = i as usize;
-                bounds.upper[row] = bounds::tight(batch.distances[at - kept], &pass.packed.frame);
-                if !drift.proves(bounds.upper[row], bounds.lower[row], labels[row] as usize) {
-                    batch.keep(at, end, d);
-                    end += 1;
+            if pass.packed.k >= WORTH_TIGHTENING {
+                self.done.evaluations += next.len() as u64;
+                batch.distances.resize(next.len(), 0.0);
+                let out = &mut batch.distances;
+                F::present_distances(pass.level, pass.rows, &pass.packed.centroids, labels, next, out);
+                for (distance, &i) in out.iter().zip(next) {
+                    bounds.upper[i as usize] = bounds::tight(*distance, &pass.packed.frame);
                 }
             }
-            batch.truncate(end, d);
+            for &i in next {
+                let (row, label) = (i as usize, labels[i as usize]);
+                if !drift.proves(bounds.upper[row], bounds.lower[row], label as usize) {
+                    batch.push(pass.rows, i, label);
+                }
+            }
         }
         left
     }
@@ -269,14 +257,10 @@ impl<F: Element> Worker<F> {
 
 impl<F: Element> Doubtful<F> {
     fn clear(&mut self) {
-        self.truncate(0, 0);
-    }
-
-    fn truncate(&mut self, rows: usize, d: usize) {
-        self.rows.truncate(rows);
-        self.values.truncate(rows * d);
-        self.weights.truncate(rows);
-        self.labels.truncate(rows);
+        self.rows.clear();
+        self.values.clear();
+        self.weights.clear();
+        self.labels.clear();
     }
 
     fn push(&mut self, rows: Rows<'_, F>, i: u32, label: u32) {
@@ -284,15 +268,5 @@ impl<F: Element> Doubtful<F> {
         self.values.extend_from_slice(rows.row(i as usize));
         self.weights.extend(rows.weights.map(|weights| weights[i as usize]));
         self.labels.push(label);
-    }
-
-    /// Moves an entry forward, over one that is no longer needed.
-    fn keep(&mut self, from: usize, to: usize, d: usize) {
-        self.rows[to] = self.rows[from];
-        self.labels[to] = self.labels[from];
-        self.values.copy_within(from * d..(from + 1) * d, to * d);
-        if !self.weights.is_empty() {
-            self.weights[to] = self.weights[from];
-        }
     }
 }

@@ -119,57 +119,59 @@ impl<F: Element> Drift<F> {
         for list in [&mut doubts.apart, &mut doubts.rivals, &mut doubts.all] {
             list.clear();
         }
-        if self.apart.is_none() && !bounds.has_rivals() {
-            self.advance_simply(labels, bounds, &mut doubts.all);
+        if !bounds.has_rivals() {
+            self.advance_simply(labels, bounds, doubts);
             return;
         }
         let most = self.apart.as_ref().map_or(self.farthest, |apart| apart.rest);
         for (i, &label) in labels.iter().enumerate() {
-            let (upper, old) = (&mut bounds.upper[i], bounds.lower[i]);
-            *upper = above(*upper + self.moved[label as usize]);
-            let upper = *upper;
+            let old = bounds.lower[i];
+            let upper = above(bounds.upper[i] + self.moved[label as usize]);
+            let rest = below(bounds.rest[i] - most);
+            bounds.upper[i] = upper;
             bounds.lower[i] = below(old - self.others(label));
-            let proven = self.proves(upper, bounds.lower[i], label as usize);
-            let mut by_rivals = false;
-            if bounds.has_rivals() {
-                let rest = &mut bounds.rest[i];
-                let partly = below(*rest - most);
-                by_rivals = !proven && above(upper) < partly;
-                *rest = if by_rivals { partly } else { below(*rest - self.farthest) };
-            }
-            if proven {
+            bounds.rest[i] = below(bounds.rest[i] - self.farthest);
+            if self.proves(upper, bounds.lower[i], label as usize) {
                 continue;
             }
-            let row = i as u32;
             let partly = below(old - most);
-            if self.apart.is_some() && above(upper) < partly {
+            let list = if self.apart.is_some() && above(upper) < partly {
                 bounds.lower[i] = partly;
-                if bounds.has_rivals() {
-                    // The rest are no nearer than any other.
-                    bounds.rest[i] = bounds.rest[i].max(partly);
-                }
-                doubts.apart.push(row);
-            } else if by_rivals {
-                let list = if self.apart.is_some() { &mut doubts.apart } else { &mut doubts.rivals };
-                list.push(row);
+                // The rest are no nearer than any other.
+                bounds.rest[i] = rest.max(partly);
+                &mut doubts.apart
+            } else if above(upper) < rest {
+                bounds.rest[i] = rest;
+                if self.apart.is_some() { &mut doubts.apart } else { &mut doubts.rivals }
             } else {
-                doubts.all.push(row);
-            }
+                &mut doubts.all
+            };
+            list.push(i as u32);
         }
     }
 
-    /// Without rivals or centroids set apart. A branch here could not be foreseen, so every row is written down and few are kept.
-    fn advance_simply(&self, labels: &[u32], bounds: &mut Part<'_>, doubts: &mut Vec<u32>) {
-        doubts.resize(labels.len(), 0);
-        let mut count = 0;
+    /// Without rivals. Branches here could not be foreseen, so every row is written down and few are kept.
+    fn advance_simply(&self, labels: &[u32], bounds: &mut Part<'_>, doubts: &mut Doubts) {
+        let Doubts { apart, all, .. } = doubts;
+        apart.resize(labels.len(), 0);
+        all.resize(labels.len(), 0);
+        let most = self.apart.as_ref().map_or(f32::INFINITY, |apart| apart.rest);
+        let (mut some, mut count) = (0, 0);
         let rows = labels.iter().zip(bounds.upper.iter_mut().zip(&mut *bounds.lower));
         for (i, (&label, (upper, lower))) in (0..).zip(rows) {
             *upper = above(*upper + self.moved[label as usize]);
+            let partly = below(*lower - most);
             *lower = below(*lower - self.others(label));
-            doubts[count] = i;
-            count += usize::from(!self.proves(*upper, *lower, label as usize));
+            let proven = self.proves(*upper, *lower, label as usize);
+            let but_apart = !proven & (above(*upper) < partly);
+            *lower = if but_apart { partly } else { *lower };
+            apart[some] = i;
+            some += usize::from(but_apart);
+            all[count] = i;
+            count += usize::from(!(proven | but_apart));
         }
-        doubts.truncate(count);
+        apart.truncate(some);
+        all.truncate(count);
     }
 
     /// At least the move of any centroid but the own.

@@ -70,6 +70,15 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
     fn all_distances(level: Level, row: &[Self], centroids: &[Self], out: &mut [f64]);
     /// The reference distances (squared) of one row to some centroids.
     fn some_distances(level: Level, row: &[Self], centroids: &[Self], which: &[u32], out: &mut [f64]);
+    /// The reference distances (squared) of the rows named to the centroids of their labels.
+    fn present_distances(
+        level: Level,
+        rows: Rows<'_, Self>,
+        centroids: &[Self],
+        labels: &[u32],
+        which: &[u32],
+        out: &mut [f64],
+    );
     /// The nearest centroid of one row and its squared distance, by the reference loop.
     fn nearest(level: Level, row: &[Self], centroids: &[Self]) -> (u32, f64);
     /// Adds, removes or moves rows between clusters.
@@ -198,6 +207,9 @@ macro_rules! element {
             }
             fn some_distances(level: Level, row: &[Self], centroids: &[Self], which: &[u32], out: &mut [f64]) {
                 dispatch!(level, _simd => exact::some_distances(row, centroids, which, out));
+            }
+            fn present_distances(level: Level, rows: Rows<'_, Self>, centroids: &[Self], labels: &[u32], which: &[u32], out: &mut [f64]) {
+                dispatch!(level, _simd => exact::present_distances(rows, centroids, labels, which, out));
             }
             fn nearest(level: Level, row: &[Self], centroids: &[Self]) -> (u32, f64) {
                 dispatch!(level, _simd => exact::nearest(row, centroids))

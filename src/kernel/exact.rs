@@ -3,6 +3,7 @@
 //! `D(x, c) = sum over t of (f64(x_t) - f64(c_t))^2`, accumulated without fused multiply-add in eight interleaved partial sums
 //! (t mod 8) that are joined in one fixed order. The label of x is the lowest j with the smallest `D(x, c_j)`.
 
+use super::assign::Rows;
 use super::element::Element;
 
 /// Squared Euclidean distance in f64: the definition that every label and every inertia refers to.
@@ -84,5 +85,20 @@ pub(crate) fn all_distances<F: Element>(row: &[F], centroids: &[F], out: &mut [f
 pub(crate) fn some_distances<F: Element>(row: &[F], centroids: &[F], which: &[u32], out: &mut [f64]) {
     for (&j, out) in which.iter().zip(out) {
         *out = squared_distance(row, &centroids[j as usize * row.len()..][..row.len()]);
+    }
+}
+
+/// The squared distance of each row that is named to the centroid of its label.
+#[inline(always)]
+pub(crate) fn present_distances<F: Element>(
+    rows: Rows<'_, F>,
+    centroids: &[F],
+    labels: &[u32],
+    which: &[u32],
+    out: &mut [f64],
+) {
+    for (&i, out) in which.iter().zip(out) {
+        let own = labels[i as usize] as usize;
+        *out = squared_distance(rows.row(i as usize), &centroids[own * rows.d..][..rows.d]);
     }
 }
