@@ -149,6 +149,21 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
     );
 }
 
+/// Loops without vectors of their own, which the compiler makes vectors of: compiled for AVX2, and once for all that lacks it.
+macro_rules! plain {
+    ($level:expr, $work:expr) => {{
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        if let Some(avx2) = $level.as_avx2() {
+            return avx2.vectorize(
+                #[inline(always)]
+                || $work,
+            );
+        }
+        let _ = $level;
+        $work
+    }};
+}
+
 macro_rules! element {
     ($float:ty, $vector:ident, $bits:ty, $digits:literal, $limit:expr, $exponents:expr) => {
         #[allow(private_interfaces)]
@@ -200,28 +215,28 @@ macro_rules! element {
                 dispatch!(level, simd => assign::label(simd, packed, rows, scratch, labels))
             }
             fn own_distances(level: Level, rows: &[Self], centroids: &[Self], d: usize, labels: Option<&[u32]>, out: &mut [f64]) {
-                dispatch!(level, _simd => exact::own_distances(rows, centroids, d, labels, out));
+                plain!(level, exact::own_distances(rows, centroids, d, labels, out))
             }
             fn all_distances(level: Level, row: &[Self], centroids: &[Self], out: &mut [f64]) {
-                dispatch!(level, _simd => exact::all_distances(row, centroids, out));
+                plain!(level, exact::all_distances(row, centroids, out))
             }
             fn some_distances(level: Level, row: &[Self], centroids: &[Self], which: &[u32], out: &mut [f64]) {
-                dispatch!(level, _simd => exact::some_distances(row, centroids, which, out));
+                plain!(level, exact::some_distances(row, centroids, which, out))
             }
             fn present_distances(level: Level, rows: Rows<'_, Self>, centroids: &[Self], labels: &[u32], which: &[u32], out: &mut [f64]) {
-                dispatch!(level, _simd => exact::present_distances(rows, centroids, labels, which, out));
+                plain!(level, exact::present_distances(rows, centroids, labels, which, out))
             }
             fn nearest(level: Level, row: &[Self], centroids: &[Self]) -> (u32, f64) {
-                dispatch!(level, _simd => exact::nearest(row, centroids))
+                plain!(level, exact::nearest(row, centroids))
             }
             fn apply(level: Level, moves: &Moves<'_, Self>, labels: &mut [u32], sums: &mut RowSums) -> usize {
-                dispatch!(level, _simd => moments::apply(moves, labels, sums))
+                plain!(level, moments::apply(moves, labels, sums))
             }
             fn add_rows(level: Level, rows: Rows<'_, Self>, grids: &Grids, cluster: usize, sums: &mut RowSums) {
-                dispatch!(level, _simd => sums.add_rows(rows, grids, cluster));
+                plain!(level, sums.add_rows(rows, grids, cluster))
             }
             fn sieve(level: Level, from: &Candidates<Self>, cell: &mut Cell<Self>, into: &mut Candidates<Self>) {
-                dispatch!(level, _simd => filter::sieve(from, cell, into));
+                plain!(level, filter::sieve(from, cell, into))
             }
             fn multiply(level: Level, rows: &[Self], panels: &[Self], q: usize, columns: usize, out: &mut [Self]) {
                 dispatch!(level, simd => principal::multiply(simd, rows, panels, q, columns, out));
@@ -230,25 +245,25 @@ macro_rules! element {
                 dispatch!(level, simd => project::meet(simd, level, centroids, rows, meeting, labels))
             }
             fn fenced_gains(level: Level, rows: Rows<'_, Self>, distances: &[f64], candidates: &[Self], open: u32, gains: &mut [f64]) {
-                dispatch!(level, _simd => fence::gains(rows, distances, candidates, open, gains));
+                plain!(level, fence::gains(rows, distances, candidates, open, gains))
             }
             fn fenced_take(level: Level, rows: &[Self], candidate: &[Self], distances: &mut [f64]) -> bool {
-                dispatch!(level, _simd => fence::take(rows, candidate, distances))
+                plain!(level, fence::take(rows, candidate, distances))
             }
             fn screen(level: Level, packed: &Packed<Self>, part: &mut Part<'_, Self>, scratch: &mut Scratch<Self>, gains: &mut [f64]) {
                 dispatch!(level, simd => screen::screen(simd, packed, part, scratch, gains));
             }
             fn take(level: Level, frame: &Frame<Self>, candidate: &[Self], bit: usize, part: &mut Part<'_, Self>) -> bool {
-                dispatch!(level, _simd => screen::take(frame, candidate, bit, part))
+                plain!(level, screen::take(frame, candidate, bit, part))
             }
             fn fuzzy_sums(level: Level, task: &fuzzy::Task<'_, Self>, rows: Rows<'_, Self>, scratch: &mut fuzzy::Scratch, sums: &mut fuzzy::Sums) {
-                dispatch!(level, _simd => fuzzy::sum(task, rows, scratch, sums));
+                plain!(level, fuzzy::sum(task, rows, scratch, sums))
             }
             fn fuzzy_memberships(level: Level, task: &fuzzy::Task<'_, Self>, rows: &[Self], scratch: &mut fuzzy::Scratch) {
-                dispatch!(level, _simd => fuzzy::block_memberships(task, rows, scratch));
+                plain!(level, fuzzy::block_memberships(task, rows, scratch))
             }
             fn nearest_manhattan(level: Level, rows: Rows<'_, Self>, centroids: &[Self], scratch: &mut manhattan::Scratch, labels: &mut [u32]) {
-                dispatch!(level, _simd => manhattan::nearest(rows, centroids, scratch, labels));
+                plain!(level, manhattan::nearest(rows, centroids, scratch, labels))
             }
         }
     };

@@ -70,7 +70,8 @@ fn projected<F: crate::Float>() {
     for offset in [0.0, 1e3] {
         let mut data = Array2::zeros((n, d));
         for mut row in data.rows_mut() {
-            let along: Vec<f64> = (0..12).map(|a| (rng.uniform() - 0.5) * 20.0 / (1.0 + a as f64)).collect();
+            let along: Vec<f64> =
+                (0..12).map(|a| (rng.uniform() - 0.5) * 20.0 / (1.0 + f64::from(a))).collect();
             for (t, x) in row.iter_mut().enumerate() {
                 *x = offset + (0..12).map(|a| along[a] * axes[a * d + t]).sum::<f64>() + rng.uniform() * 0.1;
             }
