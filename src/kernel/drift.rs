@@ -155,21 +155,7 @@ impl<F: Element> Drift<F> {
         let Doubts { apart, all, .. } = doubts;
         apart.resize(labels.len(), 0);
         all.resize(labels.len(), 0);
-        let most = self.apart.as_ref().map_or(f32::INFINITY, |apart| apart.rest);
-        let (mut some, mut count) = (0, 0);
-        let rows = labels.iter().zip(bounds.upper.iter_mut().zip(&mut *bounds.lower));
-        for (i, (&label, (upper, lower))) in (0..).zip(rows) {
-            *upper = above(*upper + self.moved[label as usize]);
-            let partly = below(*lower - most);
-            *lower = below(*lower - self.others(label));
-            let proven = self.proves(*upper, *lower, label as usize);
-            let but_apart = !proven & (above(*upper) < partly);
-            *lower = if but_apart { partly } else { *lower };
-            apart[some] = i;
-            some += usize::from(but_apart);
-            all[count] = i;
-            count += usize::from(!(proven | but_apart));
-        }
+        let (some, count) = advance_rows(self, labels, bounds, apart, all);
         apart.truncate(some);
         all.truncate(count);
     }
@@ -185,6 +171,34 @@ impl<F: Element> Drift<F> {
     pub(crate) fn proves(&self, upper: f32, lower: f32, own: usize) -> bool {
         above(upper) < lower.max(self.half_gap[own])
     }
+}
+
+/// Writes down the rows that are proven but for the centroids set apart, and those that are not; their numbers.
+fn advance_rows<F: Element>(
+    drift: &Drift<F>,
+    labels: &[u32],
+    bounds: &mut Part<'_>,
+    apart: &mut [u32],
+    all: &mut [u32],
+) -> (usize, usize) {
+    let most = drift.apart.as_ref().map_or(f32::INFINITY, |apart| apart.rest);
+    let (mut some, mut count) = (0, 0);
+    let (upper, lower) = (&mut bounds.upper[..labels.len()], &mut bounds.lower[..labels.len()]);
+    for (i, &label) in labels.iter().enumerate() {
+        let moved = above(upper[i] + drift.moved[label as usize]);
+        let partly = below(lower[i] - most);
+        let wholly = below(lower[i] - drift.others(label));
+        let proven = drift.proves(moved, wholly, label as usize);
+        let but_apart = !proven & (above(moved) < partly);
+        upper[i] = moved;
+        // The larger of the two where both hold; by arithmetic, for a branch could not be foreseen.
+        lower[i] = wholly.max(partly * f32::from(u8::from(but_apart)));
+        apart[some] = i as u32;
+        some += usize::from(but_apart);
+        all[count] = i as u32;
+        count += usize::from(!(proven | but_apart));
+    }
+    (some, count)
 }
 
 /// For each centroid at most half the distance to its nearest neighbour, from the kernel: the rows are the centroids themselves.
