@@ -159,7 +159,7 @@ impl<F: Float> KMeans<F> {
     /// Clusters the rows of `data`, (n, d).
     ///
     /// Arrays, views and slices are read where they lie if their rows are contiguous, and copied once if not. Costs O(n k d) an
-    /// iteration; beyond the data it takes up to 12 bytes a row (16 while seeding) and O(k d) for each thread, and 8 bytes a row for the labels returned.
+    /// iteration at most; beyond the data it takes up to 32 bytes a row and O(k d) for each thread, and 8 bytes a row for the labels returned.
     ///
     /// # Errors
     ///

@@ -20,6 +20,16 @@
 //! 5. **Two shapes of one loop.** With many columns, six rows meet two vectors of centroids in registers ([`tile`]);
 //!    with few columns, the rows lie in the lanes ([`lanes`]). No n-by-k matrix ever exists.
 //!
+//! # Doing less of it
+//!
+//! What the loop above computes can often be known without it, and stays exact because every shortcut is proven with outward rounding:
+//!
+//! * rows whose bounds outlive the centroids' moves are passed over ([`bounds`], [`drift`], [`doubt`]);
+//! * with few columns, rows are sorted into tiles ([`tiles`]), and a tile's box answers for all its rows, in assignment ([`filter`]) and
+//!   seeding ([`fence`]);
+//! * with many columns, a few principal components rule centroids out ([`principal`], [`project`]);
+//! * candidates of the seeding meet each row's distance so far as a threshold ([`screen`]).
+//!
 //! # Sums that do not depend on order
 //!
 //! [`moments`] accumulates coordinates as integers on a grid fixed in advance. Integer addition is exact, so any

@@ -24,7 +24,8 @@ fn same_bits<F: crate::Float>() {
     let mut rng = SeededRng::new(3);
     for round in 0..150 {
         let (kind, d) = (round % 6, [1, 2, 3, 5, 9, 20, 40][round % 7]);
-        let n = 50 + rng.below(700);
+        // Now and then enough rows for several groups of tiles.
+        let n = if d <= 5 && round % 8 == 0 { 3000 + rng.below(3000) } else { 50 + rng.below(700) };
         let k = [1, 2, 8, 30, 90][round % 5].min(n);
         let data = hard(kind, n, d, &mut rng).mapv(|x| <F as num_traits::NumCast>::from(x).unwrap());
         let weights = Array1::from_shape_fn(n, |_| <F as num_traits::NumCast>::from(rng.below(3)).unwrap());
