@@ -42,6 +42,16 @@ fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
     (result, PEAK.load(SeqCst) - before)
 }
 
+/// A fit of few columns, whose rows are sorted into tiles.
+fn sorted<F: centroids::Float + std::iter::Sum>(n: usize, d: usize, rng: &mut SeededRng) {
+    let data = Array2::from_shape_fn((n, d), |_| F::from(rng.uniform()).unwrap());
+    let (k, threads) = (40, rayon::current_num_threads());
+    let (model, bytes) = peak(|| KMeans::new(k).max_iter(30).fit(&data).unwrap());
+    let allowed = 32 * n + 64 * k * d * (threads + 1) + 500_000 * (threads + 1);
+    let (algorithm, size) = (model.algorithm(), size_of::<F>());
+    assert!(bytes < allowed, "{bytes} bytes, {allowed} allowed: {d} columns of {size} bytes, {algorithm:?}");
+}
+
 #[test]
 fn memory_is_linear_in_the_rows_and_small() {
     let (n, d, k) = (40_000, 64, 64);
@@ -70,18 +80,7 @@ fn memory_is_linear_in_the_rows_and_small() {
     assert_eq!(CALLS.load(SeqCst), before, "predict_one allocates");
     assert_eq!(label, model.labels()[7]);
 
-    // Few columns: rows are sorted into tiles, within the same 32 bytes a row.
-    fn sorted<F: centroids::Float + std::iter::Sum>(n: usize, d: usize, rng: &mut SeededRng) {
-        let data = Array2::from_shape_fn((n, d), |_| F::from(rng.uniform()).unwrap());
-        let (k, threads) = (40, rayon::current_num_threads());
-        let (model, bytes) = peak(|| KMeans::new(k).max_iter(30).fit(&data).unwrap());
-        let allowed = 32 * n + 64 * k * d * (threads + 1) + 500_000 * (threads + 1);
-        let (algorithm, size) = (model.algorithm(), size_of::<F>());
-        assert!(
-            bytes < allowed,
-            "{bytes} bytes, {allowed} allowed: {d} columns of {size} bytes, {algorithm:?}"
-        );
-    }
+    // The same 32 bytes a row.
     for d in 1..=5 {
         sorted::<f32>(150_000, d, &mut rng);
         sorted::<f64>(150_000, d, &mut rng);
