@@ -6,6 +6,7 @@
 
 use super::assign::{Scratch, chunk_rows};
 use super::bounds::{Bounds, Part, above, below};
+use super::doubt::score_nanoseconds;
 use super::element::{Element, Level};
 use super::exact::squared_distance;
 use super::pack::Packed;
@@ -67,7 +68,7 @@ impl<F: Element> Drift<F> {
         let evaluations = (packed.k * (packed.k + 1)) as u64;
         let half_gap = half_gaps(level, packed);
         let mut drift = Drift { moved, farthest, mover, runner_up, half_gap, apart: None, evaluations };
-        let count = drift.worth_apart(labels, bounds, move_of);
+        let count = drift.worth_apart(labels, bounds, d, move_of);
         if count > 0 {
             let mut indices = order[..count].to_vec();
             indices.sort_unstable();
@@ -79,12 +80,20 @@ impl<F: Element> Drift<F> {
         drift
     }
 
-    /// How many centroids to set apart: the number that costs the rows of a sample the least scores.
-    fn worth_apart(&self, labels: &[u32], bounds: &Bounds, move_of: impl Fn(usize) -> f32) -> usize {
+    /// How many centroids to set apart: the number that costs the rows of a sample the least.
+    fn worth_apart(
+        &self,
+        labels: &[u32],
+        bounds: &Bounds,
+        d: usize,
+        move_of: impl Fn(usize) -> f32,
+    ) -> usize {
         const SAMPLE: usize = 1024;
-        // What a look at the rivals costs, in scores of the kernel.
-        const RIVALS_COST: usize = 20;
         let k = self.moved.len();
+        // In nanoseconds: to copy a row, to look at so many centroids, at the rivals.
+        let copy = 18.0 + 0.3 * d as f64;
+        let look = |size: usize| copy + score_nanoseconds(size, d);
+        let rivals = score_nanoseconds(20, d);
         let step = labels.len().div_ceil(SAMPLE);
         // The largest move of the others, and of all but the rivals, that the bounds of each row would bear; rows proven anyhow bear any.
         let bears: Vec<[f32; 2]> = (0..labels.len())
@@ -97,19 +106,20 @@ impl<F: Element> Drift<F> {
                 [others, rest]
             })
             .collect();
-        let cost = |size: usize| -> usize {
+        let cost = |size: usize| -> f64 {
             let most = move_of(size);
             let row = |&[others, rest]: &[f32; 2]| match () {
-                () if others > self.farthest => 0,
-                () if others > most => size,
-                () if rest > most => size + RIVALS_COST,
-                () => k,
+                () if others > self.farthest => 0.0,
+                () if others > most => look(size),
+                () if rest > most && size == 0 => rivals,
+                () if rest > most => look(size) + rivals,
+                () => look(k),
             };
             bears.iter().map(row).sum()
         };
         let sizes = std::iter::successors(Some(8), |size| Some(size * 2)).take_while(|&size| size <= k / 2);
-        let best = sizes.min_by_key(|&size| cost(size));
-        best.filter(|&size| cost(size) < cost(0) * 9 / 10).unwrap_or(0)
+        let best = sizes.map(|size| (cost(size), size)).min_by(|a, b| a.0.total_cmp(&b.0));
+        best.filter(|best| best.0 < 0.9 * cost(0)).map_or(0, |best| best.1)
     }
 
     /// Moves the bounds along, and sorts out the rows whose label they no longer prove.
