@@ -189,4 +189,28 @@ pub enum Error {
         /// The number that appears twice.
         k: usize,
     },
+    /// There is not one label per row.
+    #[error("there are {found} labels for {expected} rows")]
+    LabelCount {
+        /// Rows of the data, or labels of the first labelling.
+        expected: usize,
+        /// Labels given.
+        found: usize,
+    },
+    /// A score that compares clusters was asked of too few of them, or of as many as there are rows.
+    #[error("the labels form {clusters} clusters of {rows} rows, but this score needs 2 to {}", rows.saturating_sub(1))]
+    ScoreClusters {
+        /// Distinct labels.
+        clusters: usize,
+        /// Rows of the data.
+        rows: usize,
+    },
+    /// An estimate was to be made from too few rows.
+    #[error("a sample of {rows} rows was asked for, but an estimate needs {least} or more")]
+    SmallSample {
+        /// Rows asked for.
+        rows: usize,
+        /// Rows needed.
+        least: usize,
+    },
 }

@@ -48,7 +48,7 @@ const MAY_KNOW: [(&str, &[&str]); 15] = [
     ),
     ("fuzzy/", &["data", "error", "float", "history", "init", "kernel", "rng"]),
     ("medians/", &["data", "error", "float", "history", "init", "kernel", "lloyd", "rng"]),
-    ("select/", &["error", "float", "kmeans", "model"]),
+    ("select/", &["data", "error", "float", "kernel", "kmeans", "model", "rng"]),
 ];
 
 #[test]

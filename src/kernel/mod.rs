@@ -57,11 +57,13 @@ pub(crate) mod lanes;
 pub(crate) mod manhattan;
 pub(crate) mod membership;
 pub(crate) mod moments;
+pub(crate) mod nearest_two;
 pub(crate) mod pack;
 pub(crate) mod par;
 mod principal;
 pub(crate) mod project;
 pub(crate) mod screen;
+pub(crate) mod silhouette;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod tile;
