@@ -150,6 +150,11 @@ impl<F: Float> KMeans<F> {
         self
     }
 
+    /// The seed set.
+    pub(crate) fn seed_set(&self) -> u64 {
+        self.seed
+    }
+
     #[cfg(test)]
     pub(crate) fn at_level(mut self, level: Level) -> Self {
         self.level = level;

@@ -145,32 +145,31 @@ impl<F: Float> Elbow<F> {
     /// rows that lie along a line or a plane within many columns can look like clusters to it. Look at the curve and at the clusters too.
     #[must_use]
     pub fn knee(&self) -> Option<usize> {
-        let mut curve: Vec<(f64, f64)> = vec![(1.0, self.total)];
-        curve.extend(
-            self.points.iter().filter(|point| point.k > 1).map(|point| (point.k as f64, point.inertia)),
-        );
-        let ((first, top), (last, bottom)) = (*curve.first()?, *curve.last()?);
-        if curve.len() < 3 || !(bottom < top) {
-            return None;
-        }
-        let over =
-            |&(k, inertia): &(f64, f64)| (top - inertia) / (top - bottom) - (k - first) / (last - first);
-        let height: Vec<f64> = curve.iter().map(over).collect();
-        let step = 1.0 / (curve.len() - 1) as f64;
-        let is_knee = |&i: &usize| {
-            let rises = height[i] > height[i - 1] && height[i] >= height[i + 1];
-            let next_peak = (i + 1..height.len()).find(|&j| height[j] > height[i]).unwrap_or(height.len());
-            let falls = height[i + 1..next_peak].iter().any(|&h| h <= height[i] - step);
-            rises && falls && self.beats_scatter(curve[i])
-        };
-        let highest = (1..height.len() - 1).filter(is_knee).max_by(|&a, &b| height[a].total_cmp(&height[b]));
-        highest.map(|i| curve[i].0 as usize)
+        knee(self.points.iter().map(|point| (point.k, point.inertia)), self.total, self.columns)
     }
+}
 
-    /// Whether the inertia is clearly below what evenly spread rows would leave.
-    fn beats_scatter(&self, (k, inertia): (f64, f64)) -> bool {
-        inertia < 0.75 * k.powf(-2.0 / self.columns as f64) * self.total
+/// The knee of the inertia by ascending k, where one cluster has the inertia `total`; see [`Elbow::knee`].
+pub(super) fn knee(points: impl Iterator<Item = (usize, f64)>, total: f64, columns: usize) -> Option<usize> {
+    // Evenly spread rows would leave so much.
+    let beats_scatter = |(k, inertia): (f64, f64)| inertia < 0.75 * k.powf(-2.0 / columns as f64) * total;
+    let mut curve: Vec<(f64, f64)> = vec![(1.0, total)];
+    curve.extend(points.filter(|point| point.0 > 1).map(|(k, inertia)| (k as f64, inertia)));
+    let ((first, top), (last, bottom)) = (*curve.first()?, *curve.last()?);
+    if curve.len() < 3 || !(bottom < top) {
+        return None;
     }
+    let over = |&(k, inertia): &(f64, f64)| (top - inertia) / (top - bottom) - (k - first) / (last - first);
+    let height: Vec<f64> = curve.iter().map(over).collect();
+    let step = 1.0 / (curve.len() - 1) as f64;
+    let is_knee = |&i: &usize| {
+        let rises = height[i] > height[i - 1] && height[i] >= height[i + 1];
+        let next_peak = (i + 1..height.len()).find(|&j| height[j] > height[i]).unwrap_or(height.len());
+        let falls = height[i + 1..next_peak].iter().any(|&h| h <= height[i] - step);
+        rises && falls && beats_scatter(curve[i])
+    };
+    let highest = (1..height.len() - 1).filter(is_knee).max_by(|&a, &b| height[a].total_cmp(&height[b]));
+    highest.map(|i| curve[i].0 as usize)
 }
 
 impl<F: Float> fmt::Display for Elbow<F> {
