@@ -85,7 +85,8 @@
 //! | start from somewhere else | [`Random`], [`KMeansPlusPlus`], an `Array2`, [`init::from_fn`], your own [`Init`] |
 //! | stop by another rule | [`Tolerance`], [`Stable`], [`Patience`], [`Any`], [`All`], a closure, your own [`Convergence`] |
 //! | say what happens to a cluster without rows | [`EmptyCluster`] |
-//! | choose k | [`select::elbow`] |
+//! | choose k | [`select::sweep`], [`select::elbow`] |
+//! | judge a clustering | [`select::silhouette`] and the others of [`select`] |
 //! | let rows belong to several clusters in part | [`FuzzyCMeans`], [`FuzzyCMeansModel`] |
 //! | keep outliers from moving the centroids | [`KMedians`], [`KMediansModel`] |
 //! | write code for f32 and f64 | [`Float`] |

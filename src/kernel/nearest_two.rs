@@ -88,7 +88,7 @@ fn two_of<S: Simd>(
                 let row = f64x8::from_slice(simd, row);
                 for c in 0..TOGETHER {
                     let difference = row - simd.splat_f64x8(centroid[c][t]);
-                    squares[c] = squares[c] + difference * difference;
+                    squares[c] += difference * difference;
                 }
             }
             for (c, square) in squares.into_iter().enumerate() {
@@ -99,7 +99,7 @@ fn two_of<S: Simd>(
                 let mut square = simd.splat_f64x8(0.0);
                 for (row, &value) in lanes.iter().zip(centroid) {
                     let difference = f64x8::from_slice(simd, row) - simd.splat_f64x8(value);
-                    square = square + difference * difference;
+                    square += difference * difference;
                 }
                 consider(g * TOGETHER + c, square);
             }

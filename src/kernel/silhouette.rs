@@ -245,7 +245,7 @@ fn meet_some<S: Simd, const R: usize>(
             let lanes = f64x8::from_slice(simd, lanes);
             for r in 0..R {
                 let difference = lanes - simd.splat_f64x8(row[r][t]);
-                squares[r] = squares[r] + difference * difference;
+                squares[r] += difference * difference;
             }
         }
         let mut distance: [_; R] = std::array::from_fn(|r| squares[r].sqrt());
@@ -253,13 +253,13 @@ fn meet_some<S: Simd, const R: usize>(
             let mask: [f64; BLOCK] = std::array::from_fn(|l| if l < size % BLOCK { 1.0 } else { 0.0 });
             let mask = f64x8::from_slice(simd, &mask);
             for distance in &mut distance {
-                *distance = *distance * mask;
+                *distance *= mask;
             }
         }
         let mut column = zero;
         for r in 0..R {
-            total[r] = total[r] + distance[r];
-            column = column + distance[r];
+            total[r] += distance[r];
+            column += distance[r];
         }
         if !columns.is_empty() {
             let columns = &mut columns[b * BLOCK..][..BLOCK];

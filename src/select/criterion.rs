@@ -19,9 +19,13 @@ pub enum Criterion {
     CalinskiHarabasz,
     /// The Bayesian information criterion of the spherical Gaussian model (Pelleg and Moore 2000, X-means), with one variance for all clusters and columns:
     /// its log-likelihood less `(p / 2) ln n` for `p = k (d + 1)` free parameters. The largest is chosen. Undefined when k = n or the inertia is 0.
+    ///
+    /// Evenly spread rows of one or two columns are on its edge: there the likelihood gains as much as it loses with k, and chance decides.
     Bic,
     /// The gap statistic (Tibshirani, Walther and Hastie 2001): how far the logarithm of the inertia lies below its mean for rows spread evenly over the box of the data. Chosen
     /// is the smallest k whose gap is at least that of the next k swept less that one's standard error; none if there is no such k. Undefined when an inertia is 0.
+    ///
+    /// The rule allows for one standard error, so on noise it misses k = 1 now and then.
     Gap,
     /// The mean silhouette ([`silhouette`](crate::select::silhouette)), or its estimate when there are many rows. The largest is chosen.
     Silhouette,

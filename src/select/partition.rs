@@ -38,7 +38,7 @@ pub(super) struct Means {
     n: usize,
     sizes: Vec<usize>,
     /// (k, d), less the mean of the data.
-    means: Vec<f64>,
+    centres: Vec<f64>,
     d: usize,
     /// Sum of squared distances of the rows to the means.
     within: f64,
@@ -98,7 +98,7 @@ impl<'a, F: Float> Partition<'a, F> {
         }
         widths.iter_mut().zip(&self.sizes).for_each(|(sum, &size)| *sum /= size as f64);
         let n = self.labels.len();
-        Means { n, sizes: self.sizes.clone(), means, d, within: within.iter().sum(), widths }
+        Means { n, sizes: self.sizes.clone(), centres: means, d, within: within.iter().sum(), widths }
     }
 }
 
@@ -107,16 +107,16 @@ impl Means {
         let (n, k) = (self.n as f64, self.sizes.len() as f64);
         // The mean of all rows, which the means are relative to up to rounding.
         let mut centre = vec![0.0; self.d];
-        for (mean, &size) in self.means.chunks_exact(self.d).zip(&self.sizes) {
+        for (mean, &size) in self.centres.chunks_exact(self.d).zip(&self.sizes) {
             centre.iter_mut().zip(mean).for_each(|(c, x)| *c += x * size as f64 / n);
         }
-        let clusters = self.means.chunks_exact(self.d).zip(&self.sizes);
+        let clusters = self.centres.chunks_exact(self.d).zip(&self.sizes);
         let between: f64 = clusters.map(|(mean, &size)| size as f64 * squared(mean, &centre)).sum();
         if self.within == 0.0 { 1.0 } else { between * (n - k) / (self.within * (k - 1.0)) }
     }
 
     pub(super) fn davies_bouldin(&self) -> f64 {
-        let mean = |j: usize| &self.means[j * self.d..][..self.d];
+        let mean = |j: usize| &self.centres[j * self.d..][..self.d];
         let k = self.sizes.len();
         let worst = |i: usize| {
             let others = (0..k).filter(|&j| j != i).map(|j| (j, squared(mean(i), mean(j)).sqrt()));

@@ -205,7 +205,8 @@ impl SweepSettings {
 /// Fits the same settings for each number of clusters in `ks` (sorted first), and judges each model by every [`Criterion`].
 ///
 /// Each k is fitted once, and all criteria look at that model. Its k are fitted one after another, each on all threads. The result is the same bits on any
-/// number of threads. Give `n_init` of 3 or more, so that the criteria see the data and not the luck of a start. Nothing is started from the model before.
+/// number of threads. Give `n_init` of 3 or more, so that the criteria see the data and not the luck of a start. Each model is that of a plain fit
+/// of its k: nothing is started from the model before.
 ///
 /// ```
 /// use centroids::{KMeans, select::{self, Criterion}};
