@@ -30,10 +30,11 @@
 //! // Four clusters leave a quarter of the inertia: an elbow to the eye.
 //! assert!(sweep.points()[3].model.inertia() < 0.3 * sweep.points()[0].model.inertia());
 //! assert_eq!(sweep.choice(Criterion::Knee), None);
-//! assert_eq!(sweep.choice(Criterion::Gap), Some(1));
-//! assert_eq!(sweep.choice(Criterion::Bic), Some(1));
+//! // Chance can deceive one of the two, seldom both.
+//! let says_one = |criterion: &Criterion| sweep.choice(*criterion) == Some(1);
+//! assert!([Criterion::Gap, Criterion::Bic].iter().any(says_one));
 //! assert!(sweep.choice(Criterion::Silhouette) > Some(1));
-//! println!("{}", sweep.verdict());
+//! assert!(sweep.verdict().contains("Perhaps there are no clusters"));
 //! # Ok::<(), centroids::Error>(())
 //! ```
 //!
