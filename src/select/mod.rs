@@ -23,16 +23,13 @@
 //! use centroids::{KMeans, SeededRng, select::{self, Criterion}};
 //! use ndarray::Array2;
 //!
-//! let mut rng = SeededRng::new(1);
-//! let noise = Array2::from_shape_simple_fn((400, 2), || rng.uniform());
+//! let mut rng = SeededRng::new(0);
+//! let noise = Array2::from_shape_simple_fn((300, 5), || rng.uniform());
 //! let sweep = select::sweep(&KMeans::new(1).n_init(3), 1..=8, &noise)?;
 //!
-//! // Four clusters leave a quarter of the inertia: an elbow to the eye.
-//! assert!(sweep.points()[3].model.inertia() < 0.3 * sweep.points()[0].model.inertia());
+//! // On noise of one or two columns chance deceives these more often.
 //! assert_eq!(sweep.choice(Criterion::Knee), None);
-//! // Chance can deceive one of the two, seldom both.
-//! let says_one = |criterion: &Criterion| sweep.choice(*criterion) == Some(1);
-//! assert!([Criterion::Gap, Criterion::Bic].iter().any(says_one));
+//! assert_eq!(sweep.choice(Criterion::Bic), Some(1));
 //! assert!(sweep.choice(Criterion::Silhouette) > Some(1));
 //! assert!(sweep.verdict().contains("Perhaps there are no clusters"));
 //! # Ok::<(), centroids::Error>(())
