@@ -195,6 +195,7 @@ mod kmeans;
 mod lloyd;
 mod medians;
 mod model;
+mod predictor;
 mod rng;
 #[cfg(feature = "serde")]
 mod saved;
@@ -210,6 +211,7 @@ pub use kmeans::KMeans;
 pub use lloyd::{Algorithm, EmptyCluster};
 pub use medians::{KMedians, KMediansModel, MediansIteration};
 pub use model::KMeansModel;
+pub use predictor::Predictor;
 pub use rng::SeededRng;
 
 /// The code of the README, compiled.

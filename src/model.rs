@@ -7,6 +7,7 @@ use crate::history::{Iteration, StopReason};
 use crate::kernel::pack::{Frame, Packed};
 use crate::kernel::{Level, assign, distances};
 use crate::lloyd::{Algorithm, Run};
+use crate::predictor::Predictor;
 use ndarray::{Array1, Array2, ArrayBase, Ix1, Ix2};
 
 /// Centroids, and the labels and history of the fit that found them: one consistent state.
@@ -127,6 +128,12 @@ impl<F: Float> KMeansModel<F> {
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
+    }
+
+    /// The centroids made ready to label single rows, without allocation and sooner than [`predict_one`](Self::predict_one). Costs O(k d).
+    #[must_use]
+    pub fn predictor(&self) -> Predictor<F> {
+        Predictor::new(self.level, self.coordinates(), self.n_features())
     }
 
     /// The centroids, row by row.

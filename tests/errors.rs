@@ -233,3 +233,15 @@ fn the_data_of_the_caller_is_not_changed() {
     KMeans::new(2).n_init(3).fit(&data).unwrap();
     assert_eq!(data, rows());
 }
+
+#[test]
+fn bad_rows_for_a_predictor() {
+    let model = KMeans::new(2).fit(&array![[0.0f32, 1.0], [5.0, 6.0]]).unwrap();
+    let predictor = model.predictor();
+    assert_eq!(predictor.predict_one(&[1.0]), Err(Error::ColumnMismatch { expected: 2, found: 1 }));
+    assert_eq!(predictor.predict_one(&[1.0, f32::NAN]), Err(Error::NotFinite { row: 0, column: 1 }));
+    assert_eq!(predictor.predict_one(&[f32::INFINITY, 0.0]), Err(Error::NotFinite { row: 0, column: 0 }));
+    // Far beyond the training rows, where scores overflow, the reference decides.
+    let far = array![f32::MAX, -f32::MAX];
+    assert_eq!(predictor.predict_one(far.as_slice().unwrap()), model.predict_one(&far));
+}

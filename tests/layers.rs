@@ -30,7 +30,7 @@ fn code() -> Vec<(String, String)> {
 }
 
 /// Rooms, each with the rooms of the crate that it may name.
-const MAY_KNOW: [(&str, &[&str]); 15] = [
+const MAY_KNOW: [(&str, &[&str]); 16] = [
     ("kernel/", &["kernel"]),
     ("float.rs", &["kernel"]),
     ("error.rs", &["crate"]),
@@ -40,7 +40,8 @@ const MAY_KNOW: [(&str, &[&str]); 15] = [
     ("data.rs", &["error", "float", "kernel"]),
     ("init/", &["error", "float", "kernel", "rng", "Float"]),
     ("lloyd/", &["convergence", "data", "error", "float", "history", "kernel", "rng", "Float"]),
-    ("model.rs", &["data", "error", "float", "history", "kernel", "lloyd"]),
+    ("model.rs", &["data", "error", "float", "history", "kernel", "lloyd", "predictor"]),
+    ("predictor.rs", &["data", "error", "float", "kernel"]),
     ("saved.rs", &["float", "history", "kernel", "lloyd", "model"]),
     (
         "kmeans.rs",

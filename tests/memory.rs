@@ -80,6 +80,13 @@ fn memory_is_linear_in_the_rows_and_small() {
     assert_eq!(CALLS.load(SeqCst), before, "predict_one allocates");
     assert_eq!(label, model.labels()[7]);
 
+    let predictor = model.predictor();
+    let row = row.to_vec();
+    let before = CALLS.load(SeqCst);
+    let label = predictor.predict_one(&row).unwrap();
+    assert_eq!(CALLS.load(SeqCst), before, "the predictor allocates");
+    assert_eq!(label, model.labels()[7]);
+
     // The same 32 bytes a row.
     for d in 1..=5 {
         sorted::<f32>(150_000, d, &mut rng);

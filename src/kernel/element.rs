@@ -6,8 +6,11 @@ use super::moments::{Grids, Moves, RowSums};
 use super::pack::{Frame, Packed};
 use super::project::{Meeting, Projected};
 use super::screen::Part;
+use super::single::Single;
 use super::vector::Lanes;
-use super::{assign, exact, fence, filter, fuzzy, manhattan, moments, pack, principal, project, screen};
+use super::{
+    assign, exact, fence, filter, fuzzy, manhattan, moments, pack, principal, project, screen, single,
+};
 pub(crate) use fearless_simd::Level;
 use fearless_simd::{Simd, dispatch};
 
@@ -57,6 +60,8 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
         scratch: &mut Scratch<Self>,
         labels: &mut [u32],
     ) -> bool;
+    /// The label of one row; none if a value is not finite, or too large.
+    fn label_one(level: Level, single: &Single<Self>, row: &[Self]) -> Option<u32>;
     /// The reference distance (squared) of each row to one centroid each.
     fn own_distances(
         level: Level,
@@ -213,6 +218,9 @@ macro_rules! element {
             }
             fn label(level: Level, packed: &Packed<Self>, rows: &[Self], scratch: &mut Scratch<Self>, labels: &mut [u32]) -> bool {
                 dispatch!(level, simd => assign::label(simd, packed, rows, scratch, labels))
+            }
+            fn label_one(level: Level, single: &Single<Self>, row: &[Self]) -> Option<u32> {
+                dispatch!(level, simd => single::label(simd, single, row))
             }
             fn own_distances(level: Level, rows: &[Self], centroids: &[Self], d: usize, labels: Option<&[u32]>, out: &mut [f64]) {
                 plain!(level, exact::own_distances(rows, centroids, d, labels, out))

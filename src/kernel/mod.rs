@@ -64,6 +64,7 @@ mod principal;
 pub(crate) mod project;
 pub(crate) mod screen;
 pub(crate) mod silhouette;
+pub(crate) mod single;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod tile;

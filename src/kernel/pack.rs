@@ -214,6 +214,8 @@ pub(crate) struct Packed<F> {
     /// The centroids as given, for the reference distance.
     pub centroids: Vec<F>,
     pub records: Vec<F>,
+    /// Centroids of a panel.
+    width: usize,
     /// E |c'|^2 of each centroid, doubled, rounded up.
     pub slack: Vec<F>,
     /// The largest slack.
@@ -223,6 +225,16 @@ pub(crate) struct Packed<F> {
 }
 
 impl<F: Element> Packed<F> {
+    /// The score that centroid j starts from.
+    pub(crate) fn start(&self, j: usize) -> F {
+        let (d, width) = (self.d, self.width);
+        if d <= FEW_COLUMNS {
+            self.records[j * (d + 2) + d]
+        } else {
+            self.records[j / width * width * (d + 1) + j % width]
+        }
+    }
+
     /// Centroids that a row meets: all, or with few columns those whose records were chosen.
     pub(crate) fn candidates(&self) -> usize {
         if self.d <= FEW_COLUMNS { self.records.len() / (self.d + 2) } else { self.k }
@@ -281,6 +293,7 @@ impl<F: Element> Packed<F> {
             frame: frame.clone(),
             centroids: centroids.to_vec(),
             records,
+            width: panel,
             slack,
             most_slack,
             margin,

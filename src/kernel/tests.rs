@@ -2,6 +2,7 @@
 
 use super::assign::{self, Scratch, chunk_rows};
 use super::pack::{Frame, Packed, Range};
+use super::single::Single;
 use super::{Element, Level, exact};
 use crate::rng::SeededRng;
 
@@ -80,6 +81,14 @@ fn agree<F: Element + PartialEq>() {
                         let mut labels = vec![9; n];
                         assert!(assign::label_all(level, &packed, &rows, &mut labels));
                         assert_eq!(labels, expected, "{level:?}, d {d}, k {k}, kind {kind}");
+                    }
+                    let single = Single::new(level, &centroids, d);
+                    for (row, &expected) in rows.chunks(d).zip(&expected).step_by(7) {
+                        assert_eq!(
+                            F::label_one(level, &single, row),
+                            Some(expected as u32),
+                            "{level:?}, {d}, {k}"
+                        );
                     }
                 }
             }

@@ -1,0 +1,107 @@
+//! One row at a time: centroids in the lanes, several panels at once, and nothing allocated.
+
+use super::element::{Element, Level, Vector, framed};
+use super::exact::{in_range, nearest};
+use super::pack::{BLOCK, Frame, Packed};
+use super::principal;
+use super::vector::{Lanes, all};
+use fearless_simd::Simd;
+
+/// Panels whose scores are formed side by side: enough chains to hide the latency of the multiply-adds.
+const TOGETHER: usize = 4;
+
+/// Lanes of the widest vector.
+const MOST_LANES: usize = 16;
+
+/// Centroids in panels of two vectors, whatever the number of columns.
+#[derive(Clone)]
+pub(crate) struct Single<F> {
+    packed: Packed<F>,
+    panels: Vec<F>,
+}
+
+impl<F: Element> Single<F> {
+    pub(crate) fn new(level: Level, centroids: &[F], d: usize) -> Self {
+        let packed = Packed::new(level, &Frame::of_centroids(level, centroids, d), centroids, d);
+        let width = 2 * F::width(level);
+        let k = packed.k;
+        let moved: Vec<F> = centroids
+            .chunks_exact(d)
+            .flat_map(|centroid| {
+                let frame = &packed.frame;
+                centroid.iter().zip(&frame.offset).map(|(&c, &offset)| framed(c, offset, frame))
+            })
+            .collect();
+        // Whole sets of panels, filled up with centroids that never win.
+        let mut panels = principal::panels(level, &moved, d);
+        let size = width * (d + 1);
+        panels.resize(panels.len().next_multiple_of(size * TOGETHER), F::default());
+        for j in 0..panels.len() / size * width {
+            let start = if j < k { packed.start(j) } else { F::of(f64::NEG_INFINITY) };
+            panels[j / width * size + j % width] = start;
+        }
+        Single { packed, panels }
+    }
+
+    pub(crate) fn columns(&self) -> usize {
+        self.packed.d
+    }
+}
+
+/// The label of one row; `None` if a value is not finite, or too large.
+#[inline(always)]
+pub(super) fn label<S: Simd, F: Element>(simd: S, single: &Single<F>, row: &[F]) -> Option<u32> {
+    let (d, len) = (single.packed.d, Vector::<S, F>::LEN);
+    let packed = &single.packed;
+    let zero = Vector::<S, F>::splat(simd, F::default());
+    let least = Vector::<S, F>::splat(simd, F::neg_infinity());
+    let (mut best, mut second, mut tag) = (least, least, zero);
+    let size = 2 * len * (d + 1);
+    for (g, panels) in single.panels.chunks_exact(size * TOGETHER).enumerate() {
+        let panel = |p: usize| &panels[p * size..][..size];
+        let mut scores: [[Vector<S, F>; 2]; TOGETHER] = std::array::from_fn(|p| {
+            [Vector::<S, F>::load(simd, panel(p)), Vector::<S, F>::load(simd, &panel(p)[len..])]
+        });
+        // Block by block, as the tile does, for the same bound on the error.
+        for first in (0..d).step_by(BLOCK) {
+            let mut part = [[zero; 2]; TOGETHER];
+            for t in first..d.min(first + BLOCK) {
+                let x = Vector::<S, F>::splat(simd, framed(row[t], packed.frame.offset[t], &packed.frame));
+                for p in 0..TOGETHER {
+                    let column = &panels[p * size + (t + 1) * 2 * len..][..2 * len];
+                    part[p][0] = x.mul_add(Vector::<S, F>::load(simd, column), part[p][0]);
+                    part[p][1] = x.mul_add(Vector::<S, F>::load(simd, &column[len..]), part[p][1]);
+                }
+            }
+            for p in 0..TOGETHER {
+                scores[p][0] = scores[p][0] + part[p][0];
+                scores[p][1] = scores[p][1] + part[p][1];
+            }
+        }
+        for (v, &score) in scores.iter().flatten().enumerate() {
+            let index = Vector::<S, F>::splat(simd, F::tag((g * TOGETHER * 2 + v) as u32));
+            tag = score.if_greater(best, index, tag);
+            second = second.max(score.min(best));
+            best = best.max(score);
+        }
+    }
+    if !in_range(row) {
+        return None;
+    }
+    let mut norm = F::default();
+    for (&x, &offset) in row.iter().zip(&packed.frame.offset) {
+        let x = framed(x, offset, &packed.frame);
+        norm = norm + x * x;
+    }
+    let top = best.largest();
+    let lane = (best.equal(Vector::<S, F>::splat(simd, top)).trailing_zeros() as usize).min(len - 1);
+    let mut tags = [F::default(); MOST_LANES];
+    tag.store(&mut tags);
+    let label = tags[lane].untag() * len as u32 + lane as u32;
+    let winner = (label as usize).min(packed.k - 1);
+    let margin = top - (norm * packed.margin.row_factor + packed.margin.row_floor + packed.slack[winner]);
+    let margin = Vector::<S, F>::splat(simd, margin);
+    let near = all(len) & !best.less(margin);
+    let settled = near.is_power_of_two() && second.less(margin) == all(len);
+    Some(if settled { label } else { nearest(row, &packed.centroids).0 })
+}
