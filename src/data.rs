@@ -8,7 +8,7 @@ use crate::kernel::moments::{Grid, Grids, NOWHERE, RowSums};
 use crate::kernel::pack::{Range, exponent, power_of_two};
 use crate::kernel::tiles::Tiles;
 use crate::kernel::{Element, Level, par};
-use ndarray::{Array2, ArrayBase, ArrayView2, Ix1, Ix2};
+use ndarray::{Array2, ArrayView1, ArrayView2};
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
@@ -45,16 +45,12 @@ pub(crate) struct Data<'a, F: Clone> {
 }
 
 impl<'a, F: Float> Data<'a, F> {
-    pub(crate) fn new<S, W>(
+    pub(crate) fn new(
         level: Level,
-        data: &'a ArrayBase<S, Ix2>,
-        weights: Option<&ArrayBase<W, Ix1>>,
+        data: ArrayView2<'a, F>,
+        weights: Option<ArrayView1<'_, F>>,
         k: usize,
-    ) -> Result<Self, Error>
-    where
-        S: ndarray::Data<Elem = F>,
-        W: ndarray::Data<Elem = F>,
-    {
+    ) -> Result<Self, Error> {
         let (n, d) = data.dim();
         if d == 0 {
             return Err(Error::NoColumns);
@@ -107,21 +103,17 @@ impl<'a, F: Float> Data<'a, F> {
     }
 
     /// The same, for a fit of k clusters: there are enough rows that count, and k centroids can be numbered.
-    pub(crate) fn for_clusters<S, W>(
+    pub(crate) fn for_clusters(
         level: Level,
-        data: &'a ArrayBase<S, Ix2>,
-        weights: Option<&ArrayBase<W, Ix1>>,
+        data: ArrayView2<'a, F>,
+        weights: Option<ArrayView1<'_, F>>,
         k: usize,
-    ) -> Result<Self, Error>
-    where
-        S: ndarray::Data<Elem = F>,
-        W: ndarray::Data<Elem = F>,
-    {
+    ) -> Result<Self, Error> {
+        let (rows, columns) = data.dim();
         let checked = Self::new(level, data, weights, k)?;
         if k > checked.counted {
             return Err(Error::TooManyClusters { k, rows: checked.counted });
         }
-        let (rows, columns) = data.dim();
         if k.checked_mul(columns).and_then(|size| size.checked_mul(32)).is_none() {
             return Err(Error::TooBig { rows, columns, k });
         }
@@ -194,18 +186,15 @@ fn sum_rows<F: Float>(level: Level, rows: Rows<'_, F>, grids: &Grids) -> RowSums
 }
 
 /// The values row by row: borrowed where they lie that way already.
-fn contiguous<F: Float, S: ndarray::Data<Elem = F>>(data: &ArrayBase<S, Ix2>) -> Cow<'_, [F]> {
-    match data.as_slice() {
+fn contiguous<F: Float>(data: ArrayView2<'_, F>) -> Cow<'_, [F]> {
+    match data.to_slice() {
         Some(values) => Cow::Borrowed(values),
         None => Cow::Owned(data.iter().copied().collect()),
     }
 }
 
 /// The weights as f64, divided by a power of two near the largest, and that power.
-fn check_weights<F: Float, W: ndarray::Data<Elem = F>>(
-    weights: &ArrayBase<W, Ix1>,
-    n: usize,
-) -> Result<(Vec<f64>, f64), Error> {
+fn check_weights<F: Float>(weights: ArrayView1<'_, F>, n: usize) -> Result<(Vec<f64>, f64), Error> {
     if weights.len() != n {
         return Err(Error::WeightCount { expected: n, found: weights.len() });
     }
@@ -253,8 +242,8 @@ fn check_magnitude<F: Float>(values: &[F], d: usize) -> Result<(), Error> {
 }
 
 /// Rows for a model of k clusters and d columns: contiguous. May be none. Their values are still to be checked.
-pub(crate) fn rows_of<F: Float, S: ndarray::Data<Elem = F>>(
-    rows: &ArrayBase<S, Ix2>,
+pub(crate) fn rows_of<F: Float>(
+    rows: ArrayView2<'_, F>,
     (k, d): (usize, usize),
 ) -> Result<Cow<'_, [F]>, Error> {
     if rows.ncols() != d {

@@ -1,5 +1,6 @@
 //! The types that data may have.
 
+use crate::compiled::Compiled;
 use crate::kernel::Element;
 use std::fmt::{Debug, Display, LowerExp};
 
@@ -18,7 +19,7 @@ use std::fmt::{Debug, Display, LowerExp};
 /// # let labels = two_groups(&data).unwrap();
 /// # assert_ne!(labels[0], labels[1]);
 /// ```
-pub trait Float: Element + Debug + Display + LowerExp {}
+pub trait Float: Element + Compiled + Debug + Display + LowerExp {}
 
 impl Float for f32 {}
 impl Float for f64 {}

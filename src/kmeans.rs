@@ -10,7 +10,7 @@ use crate::kernel::{Level, par};
 use crate::lloyd::{self, Algorithm, EmptyCluster, Observer, Plan, Run};
 use crate::model::KMeansModel;
 use crate::rng::SeededRng;
-use ndarray::{Array1, ArrayBase, ArrayView1, ArrayView2, Ix1, Ix2};
+use ndarray::{ArrayBase, ArrayView1, ArrayView2, Ix1, Ix2};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -171,7 +171,7 @@ impl<F: Float> KMeans<F> {
     /// Any broken rule about the data or the settings (see [`Error`]), before any work is done; and what the
     /// initialiser or [`EmptyCluster::Fail`] report on the way.
     pub fn fit<S: ndarray::Data<Elem = F>>(&self, data: &ArrayBase<S, Ix2>) -> Result<KMeansModel<F>, Error> {
-        self.start(data, None::<&Array1<F>>, None)
+        F::fit_kmeans(self, data.view(), None, None)
     }
 
     /// Clusters rows that count with a weight each: w is as good as w copies of the row. Weights are finite, not negative, and not all 0; only their ratios matter.
@@ -200,7 +200,7 @@ impl<F: Float> KMeans<F> {
         S: ndarray::Data<Elem = F>,
         W: ndarray::Data<Elem = F>,
     {
-        self.start(data, Some(weights), None)
+        F::fit_kmeans(self, data.view(), Some(weights.view()), None)
     }
 
     /// Like [`fit`](Self::fit), and shows each iteration to the observer, which may stop the fit by returning `Break`.
@@ -230,7 +230,7 @@ impl<F: Float> KMeans<F> {
         data: &ArrayBase<S, Ix2>,
         mut observer: impl FnMut(&Iteration) -> ControlFlow<()>,
     ) -> Result<KMeansModel<F>, Error> {
-        self.start(data, None::<&Array1<F>>, Some(&mut observer))
+        F::fit_kmeans(self, data.view(), None, Some(&mut observer))
     }
 
     /// [`fit_weighted`](Self::fit_weighted) with the observer of [`fit_with`](Self::fit_with).
@@ -262,49 +262,37 @@ impl<F: Float> KMeans<F> {
         S: ndarray::Data<Elem = F>,
         W: ndarray::Data<Elem = F>,
     {
-        self.start(data, Some(weights), Some(&mut observer))
+        F::fit_kmeans(self, data.view(), Some(weights.view()), Some(&mut observer))
     }
 
     /// Whether a fit would find a broken rule before it does any work.
-    pub(crate) fn check_fit<S, W>(
+    pub(crate) fn check_fit(
         &self,
-        data: &ArrayBase<S, Ix2>,
-        weights: Option<&ArrayBase<W, Ix1>>,
-    ) -> Result<(), Error>
-    where
-        S: ndarray::Data<Elem = F>,
-        W: ndarray::Data<Elem = F>,
-    {
-        self.checked(data, weights).map(|_| ())
+        data: ArrayView2<'_, F>,
+        weights: Option<ArrayView1<'_, F>>,
+    ) -> Result<(), Error> {
+        F::check_kmeans(self, data, weights)
     }
 
-    fn checked<'a, S, W>(
+    pub(crate) fn checked<'a>(
         &self,
-        data: &'a ArrayBase<S, Ix2>,
-        weights: Option<&ArrayBase<W, Ix1>>,
-    ) -> Result<Data<'a, F>, Error>
-    where
-        S: ndarray::Data<Elem = F>,
-        W: ndarray::Data<Elem = F>,
-    {
+        data: ArrayView2<'a, F>,
+        weights: Option<ArrayView1<'_, F>>,
+    ) -> Result<Data<'a, F>, Error> {
         self.check()?;
         Data::for_clusters(self.level, data, weights, self.k)
     }
 
     /// Checks everything, prepares the data, and hands over to the runs.
-    fn start<S, W>(
+    pub(crate) fn start(
         &self,
-        data: &ArrayBase<S, Ix2>,
-        weights: Option<&ArrayBase<W, Ix1>>,
+        data: ArrayView2<'_, F>,
+        weights: Option<ArrayView1<'_, F>>,
         observer: Option<Observer<'_>>,
-    ) -> Result<KMeansModel<F>, Error>
-    where
-        S: ndarray::Data<Elem = F>,
-        W: ndarray::Data<Elem = F>,
-    {
+    ) -> Result<KMeansModel<F>, Error> {
         let checked = self.checked(data, weights)?;
         // Copied already if it had to be.
-        self.runs(&checked, &checked.array(), weights.map(|weights| weights.view()), observer)
+        self.runs(&checked, &checked.array(), weights, observer)
     }
 
     fn check(&self) -> Result<(), Error> {

@@ -8,7 +8,7 @@ use crate::kernel::pack::{Frame, Packed};
 use crate::kernel::{Level, assign, distances};
 use crate::lloyd::{Algorithm, Run};
 use crate::predictor::Predictor;
-use ndarray::{Array1, Array2, ArrayBase, Ix1, Ix2};
+use ndarray::{Array1, Array2, ArrayBase, ArrayView1, ArrayView2, Ix1, Ix2};
 
 /// Centroids, and the labels and history of the fit that found them: one consistent state.
 ///
@@ -156,6 +156,10 @@ impl<F: Float> KMeansModel<F> {
         &self,
         rows: &ArrayBase<S, Ix2>,
     ) -> Result<Array1<usize>, Error> {
+        F::predict(self, rows.view())
+    }
+
+    pub(crate) fn labels_of(&self, rows: ArrayView2<'_, F>) -> Result<Array1<usize>, Error> {
         let values = rows_of(rows, self.centroids.dim())?;
         let mut labels = vec![0; rows.nrows()];
         // The kernel meets bad values on its way; only then are they looked for.
@@ -178,7 +182,7 @@ impl<F: Float> KMeansModel<F> {
     /// As [`predict`](Self::predict); the row counts as row 0.
     pub fn predict_one<S: ndarray::Data<Elem = F>>(&self, row: &ArrayBase<S, Ix1>) -> Result<usize, Error> {
         let row = row.view().insert_axis(ndarray::Axis(0));
-        let values = rows_of(&row, self.centroids.dim())?;
+        let values = rows_of(row, self.centroids.dim())?;
         check_values(&values, self.n_features())?;
         Ok(F::nearest(self.level, &values, self.coordinates()).0 as usize)
     }
@@ -199,6 +203,10 @@ impl<F: Float> KMeansModel<F> {
         &self,
         rows: &ArrayBase<S, Ix2>,
     ) -> Result<Array2<F>, Error> {
+        F::transform(self, rows.view())
+    }
+
+    pub(crate) fn distances_of(&self, rows: ArrayView2<'_, F>) -> Result<Array2<F>, Error> {
         let d = self.n_features();
         let values = rows_of(rows, self.centroids.dim())?;
         check_values(&values, d)?;
@@ -222,7 +230,7 @@ impl<F: Float> KMeansModel<F> {
     ///
     /// As [`predict`](Self::predict), and if there are no rows.
     pub fn score<S: ndarray::Data<Elem = F>>(&self, rows: &ArrayBase<S, Ix2>) -> Result<f64, Error> {
-        self.weighted_score(rows, None::<&Array1<F>>)
+        F::score(self, rows.view(), None)
     }
 
     /// [`score`](Self::score) with each squared distance times a weight. For the data and weights of the fit this is minus the inertia, to the bit.
@@ -247,23 +255,19 @@ impl<F: Float> KMeansModel<F> {
         S: ndarray::Data<Elem = F>,
         W: ndarray::Data<Elem = F>,
     {
-        self.weighted_score(rows, Some(weights))
+        F::score(self, rows.view(), Some(weights.view()))
     }
 
-    fn weighted_score<S, W>(
+    pub(crate) fn score_of(
         &self,
-        rows: &ArrayBase<S, Ix2>,
-        weights: Option<&ArrayBase<W, Ix1>>,
-    ) -> Result<f64, Error>
-    where
-        S: ndarray::Data<Elem = F>,
-        W: ndarray::Data<Elem = F>,
-    {
+        rows: ArrayView2<'_, F>,
+        weights: Option<ArrayView1<'_, F>>,
+    ) -> Result<f64, Error> {
         if rows.ncols() != self.n_features() {
             return Err(Error::ColumnMismatch { expected: self.n_features(), found: rows.ncols() });
         }
         let data = Data::new(self.level, rows, weights, self.n_clusters())?;
-        let labels: Vec<u32> = self.predict(rows)?.iter().map(|&label| label as u32).collect();
+        let labels: Vec<u32> = self.labels_of(rows)?.iter().map(|&label| label as u32).collect();
         let centroids = self.coordinates();
         let grid = data.distance_grid(centroids);
         Ok(-(distances::inertia(self.level, data.rows(), centroids, Some(&labels), &grid) * data.weight_unit))

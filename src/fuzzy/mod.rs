@@ -14,8 +14,9 @@ use crate::float::Float;
 use crate::init::{Init, KMeansPlusPlus};
 use crate::kernel::{Level, membership::Fuzzifier};
 use crate::rng::SeededRng;
-use ndarray::{Array1, ArrayBase, Ix1, Ix2};
-use run::{Observer, Plan, Run};
+use ndarray::{ArrayBase, ArrayView1, ArrayView2, Ix1, Ix2};
+pub(crate) use run::Observer;
+use run::{Plan, Run};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -182,7 +183,7 @@ impl<F: Float> FuzzyCMeans<F> {
         &self,
         data: &ArrayBase<S, Ix2>,
     ) -> Result<FuzzyCMeansModel<F>, Error> {
-        self.start(data, None::<&Array1<F>>, &mut |_| ControlFlow::Continue(()))
+        F::fit_fuzzy(self, data.view(), None, &mut |_| ControlFlow::Continue(()))
     }
 
     /// Clusters rows that count with a weight each: w is as good as w copies of the row. Weights are finite, not negative, and not all 0.
@@ -208,7 +209,7 @@ impl<F: Float> FuzzyCMeans<F> {
         S: ndarray::Data<Elem = F>,
         W: ndarray::Data<Elem = F>,
     {
-        self.start(data, Some(weights), &mut |_| ControlFlow::Continue(()))
+        F::fit_fuzzy(self, data.view(), Some(weights.view()), &mut |_| ControlFlow::Continue(()))
     }
 
     /// Like [`fit`](Self::fit), and shows each iteration to the observer, which may end the fit by returning `Break`: the best run so far is kept.
@@ -234,7 +235,7 @@ impl<F: Float> FuzzyCMeans<F> {
         data: &ArrayBase<S, Ix2>,
         mut observer: impl FnMut(&FuzzyIteration) -> ControlFlow<()>,
     ) -> Result<FuzzyCMeansModel<F>, Error> {
-        self.start(data, None::<&Array1<F>>, &mut observer)
+        F::fit_fuzzy(self, data.view(), None, &mut observer)
     }
 
     /// [`fit_weighted`](Self::fit_weighted) with the observer of [`fit_with`](Self::fit_with).
@@ -263,7 +264,7 @@ impl<F: Float> FuzzyCMeans<F> {
         S: ndarray::Data<Elem = F>,
         W: ndarray::Data<Elem = F>,
     {
-        self.start(data, Some(weights), &mut observer)
+        F::fit_fuzzy(self, data.view(), Some(weights.view()), &mut observer)
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -285,22 +286,17 @@ impl<F: Float> FuzzyCMeans<F> {
         Ok(())
     }
 
-    fn start<S, W>(
+    pub(crate) fn start(
         &self,
-        data: &ArrayBase<S, Ix2>,
-        weights: Option<&ArrayBase<W, Ix1>>,
+        data: ArrayView2<'_, F>,
+        weights: Option<ArrayView1<'_, F>>,
         observer: Observer<'_>,
-    ) -> Result<FuzzyCMeansModel<F>, Error>
-    where
-        S: ndarray::Data<Elem = F>,
-        W: ndarray::Data<Elem = F>,
-    {
+    ) -> Result<FuzzyCMeansModel<F>, Error> {
         self.check()?;
         let checked = Data::for_clusters(self.level, data, weights, self.k)?;
         if self.keep_memberships {
             model::check_size(checked.n(), self.k, checked.d)?;
         }
-        let weights = weights.map(|weights| weights.view());
         let (mut best, mut stopped) = (None::<Run<F>>, false);
         for run in 0..self.n_init {
             let mut rng = SeededRng::stream(self.seed, 2 * run as u64);

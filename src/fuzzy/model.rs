@@ -255,7 +255,7 @@ impl<F: Float> FuzzyCMeansModel<F> {
         &self,
         rows: &ArrayBase<S, Ix2>,
     ) -> Result<Array1<usize>, Error> {
-        let values = rows_of(rows, self.centroids.dim())?;
+        let values = rows_of(rows.view(), self.centroids.dim())?;
         check_values(&values, self.n_features())?;
         Ok(self.label(&values))
     }
@@ -273,7 +273,7 @@ impl<F: Float> FuzzyCMeansModel<F> {
     /// As [`predict`](Self::predict); the row counts as row 0.
     pub fn predict_one<S: ndarray::Data<Elem = F>>(&self, row: &ArrayBase<S, Ix1>) -> Result<usize, Error> {
         let row = row.view().insert_axis(ndarray::Axis(0));
-        let values = rows_of(&row, self.centroids.dim())?;
+        let values = rows_of(row, self.centroids.dim())?;
         check_values(&values, self.n_features())?;
         Ok(F::nearest(self.level, &values, self.coordinates()).0 as usize)
     }
@@ -289,7 +289,7 @@ impl<F: Float> FuzzyCMeansModel<F> {
         &self,
         rows: &ArrayBase<S, Ix2>,
     ) -> Result<Array2<F>, Error> {
-        let values = rows_of(rows, self.centroids.dim())?;
+        let values = rows_of(rows.view(), self.centroids.dim())?;
         check_values(&values, self.n_features())?;
         check_size(rows.nrows(), self.n_clusters(), self.n_features())?;
         Ok(self.soft(&values))

@@ -48,7 +48,7 @@ impl fmt::Display for FuzzyIteration {
 }
 
 /// Sees each iteration, and may stop the run.
-pub(super) type Observer<'a> = &'a mut dyn FnMut(&FuzzyIteration) -> ControlFlow<()>;
+pub(crate) type Observer<'a> = &'a mut dyn FnMut(&FuzzyIteration) -> ControlFlow<()>;
 
 pub(super) struct Plan {
     pub level: Level,

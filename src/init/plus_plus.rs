@@ -50,6 +50,18 @@ impl<F: Float> Init<F> for KMeansPlusPlus {
         k: usize,
         rng: &mut SeededRng,
     ) -> Result<Array2<F>, Error> {
+        F::plus_plus(self, data, weights, k, rng)
+    }
+}
+
+impl KMeansPlusPlus {
+    pub(crate) fn choose<F: Float>(
+        &self,
+        data: ArrayView2<'_, F>,
+        weights: Option<ArrayView1<'_, F>>,
+        k: usize,
+        rng: &mut SeededRng,
+    ) -> Result<Array2<F>, Error> {
         let trials = self.trials.unwrap_or(2 + (k as f64).ln() as usize);
         if !(1..=CANDIDATES).contains(&trials) {
             return Err(Error::Trials { trials, limit: CANDIDATES });

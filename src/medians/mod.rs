@@ -16,8 +16,9 @@ use crate::init::{Init, KMeansPlusPlus};
 use crate::kernel::Level;
 use crate::lloyd::EmptyCluster;
 use crate::rng::SeededRng;
-use ndarray::{Array1, ArrayBase, Ix1, Ix2};
-use run::{Observer, Plan, Run};
+use ndarray::{ArrayBase, ArrayView1, ArrayView2, Ix1, Ix2};
+pub(crate) use run::Observer;
+use run::{Plan, Run};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -173,7 +174,7 @@ impl<F: Float> KMedians<F> {
         &self,
         data: &ArrayBase<S, Ix2>,
     ) -> Result<KMediansModel<F>, Error> {
-        self.start(data, None::<&Array1<F>>, &mut |_| ControlFlow::Continue(()))
+        F::fit_medians(self, data.view(), None, &mut |_| ControlFlow::Continue(()))
     }
 
     /// Clusters rows that count with a weight each: w is as good as w copies of the row. Weights are finite, not negative, and not all 0.
@@ -199,7 +200,7 @@ impl<F: Float> KMedians<F> {
         S: ndarray::Data<Elem = F>,
         W: ndarray::Data<Elem = F>,
     {
-        self.start(data, Some(weights), &mut |_| ControlFlow::Continue(()))
+        F::fit_medians(self, data.view(), Some(weights.view()), &mut |_| ControlFlow::Continue(()))
     }
 
     /// Like [`fit`](Self::fit), and shows each iteration to the observer, which may end the fit by returning `Break`: the best run so far is kept.
@@ -225,7 +226,7 @@ impl<F: Float> KMedians<F> {
         data: &ArrayBase<S, Ix2>,
         mut observer: impl FnMut(&MediansIteration) -> ControlFlow<()>,
     ) -> Result<KMediansModel<F>, Error> {
-        self.start(data, None::<&Array1<F>>, &mut observer)
+        F::fit_medians(self, data.view(), None, &mut observer)
     }
 
     /// [`fit_weighted`](Self::fit_weighted) with the observer of [`fit_with`](Self::fit_with).
@@ -254,7 +255,7 @@ impl<F: Float> KMedians<F> {
         S: ndarray::Data<Elem = F>,
         W: ndarray::Data<Elem = F>,
     {
-        self.start(data, Some(weights), &mut observer)
+        F::fit_medians(self, data.view(), Some(weights.view()), &mut observer)
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -273,19 +274,14 @@ impl<F: Float> KMedians<F> {
         Ok(())
     }
 
-    fn start<S, W>(
+    pub(crate) fn start(
         &self,
-        data: &ArrayBase<S, Ix2>,
-        weights: Option<&ArrayBase<W, Ix1>>,
+        data: ArrayView2<'_, F>,
+        weights: Option<ArrayView1<'_, F>>,
         observer: Observer<'_>,
-    ) -> Result<KMediansModel<F>, Error>
-    where
-        S: ndarray::Data<Elem = F>,
-        W: ndarray::Data<Elem = F>,
-    {
+    ) -> Result<KMediansModel<F>, Error> {
         self.check()?;
         let checked = Data::for_clusters(self.level, data, weights, self.k)?;
-        let weights = weights.map(|weights| weights.view());
         let (mut best, mut stopped) = (None::<Run<F>>, false);
         for run in 0..self.n_init {
             let mut rng = SeededRng::stream(self.seed, 2 * run as u64);

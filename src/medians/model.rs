@@ -121,7 +121,7 @@ impl<F: Float> KMediansModel<F> {
         &self,
         rows: &ArrayBase<S, Ix2>,
     ) -> Result<Array1<usize>, Error> {
-        let values = rows_of(rows, self.centroids.dim())?;
+        let values = rows_of(rows.view(), self.centroids.dim())?;
         check_values(&values, self.n_features())?;
         Ok(self.label(&values))
     }

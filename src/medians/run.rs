@@ -60,7 +60,7 @@ impl fmt::Display for MediansIteration {
 }
 
 /// Sees each iteration, and may stop the run.
-pub(super) type Observer<'a> = &'a mut dyn FnMut(&MediansIteration) -> ControlFlow<()>;
+pub(crate) type Observer<'a> = &'a mut dyn FnMut(&MediansIteration) -> ControlFlow<()>;
 
 pub(super) struct Plan {
     pub level: Level,

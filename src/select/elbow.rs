@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::float::Float;
 use crate::kmeans::KMeans;
 use crate::model::KMeansModel;
-use ndarray::{Array1, ArrayBase, Data, Ix1, Ix2};
+use ndarray::{ArrayBase, Data, Ix1, Ix2};
 use std::fmt;
 
 /// The inertia for several numbers of clusters, with the models.
@@ -67,7 +67,7 @@ where
         ks,
         data.ncols(),
         |kmeans| kmeans.fit(data),
-        |k| kmeans.clone().with_k(k).check_fit(data, None::<&Array1<F>>),
+        |k| kmeans.clone().with_k(k).check_fit(data.view(), None),
     )
 }
 
@@ -96,7 +96,7 @@ where
     S: Data<Elem = F>,
     W: Data<Elem = F>,
 {
-    let check = |k| kmeans.clone().with_k(k).check_fit(data, Some(weights));
+    let check = |k| kmeans.clone().with_k(k).check_fit(data.view(), Some(weights.view()));
     sweep(kmeans, ks, data.ncols(), |kmeans| kmeans.fit_weighted(data, weights), check)
 }
 

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::float::Float;
 use crate::kernel::Level;
 use crate::kernel::silhouette::Grouped;
-use ndarray::{Array1, ArrayBase, Ix1, Ix2};
+use ndarray::{ArrayView1, ArrayView2};
 
 /// Labels as numbers 0 to k - 1 in the order of the labels given, and how many rows have each.
 pub(super) fn dense(labels: impl Iterator<Item = usize> + Clone) -> (Vec<u32>, Vec<usize>) {
@@ -47,16 +47,12 @@ pub(super) struct Means {
 }
 
 impl<'a, F: Float> Partition<'a, F> {
-    pub(super) fn new<S, L>(data: &'a ArrayBase<S, Ix2>, labels: &ArrayBase<L, Ix1>) -> Result<Self, Error>
-    where
-        S: ndarray::Data<Elem = F>,
-        L: ndarray::Data<Elem = usize>,
-    {
+    pub(super) fn new(data: ArrayView2<'a, F>, labels: ArrayView1<'_, usize>) -> Result<Self, Error> {
         let rows = data.nrows();
         if labels.len() != rows {
             return Err(Error::LabelCount { expected: rows, found: labels.len() });
         }
-        let data = Data::new(Level::new(), data, None::<&Array1<F>>, 1)?;
+        let data = F::check_data(Level::new(), data, None, 1)?;
         let (labels, sizes) = dense(labels.iter().copied());
         if sizes.len() < 2 || sizes.len() >= rows {
             return Err(Error::ScoreClusters { clusters: sizes.len(), rows });

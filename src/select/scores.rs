@@ -42,7 +42,7 @@ where
     S: Data<Elem = F>,
     L: Data<Elem = usize>,
 {
-    Ok(mean(&Partition::new(data, labels)?.silhouettes()))
+    Ok(mean(&Partition::new(data.view(), labels.view())?.silhouettes()))
 }
 
 /// The silhouette of each row, in the order of the rows: what [`silhouette`] takes the mean of, and what a silhouette plot draws.
@@ -68,7 +68,7 @@ where
     S: Data<Elem = F>,
     L: Data<Elem = usize>,
 {
-    Ok(Partition::new(data, labels)?.silhouettes().into())
+    Ok(Partition::new(data.view(), labels.view())?.silhouettes().into())
 }
 
 /// An estimate of the mean silhouette, from [`silhouette_sampled`].
@@ -117,7 +117,7 @@ where
     if rows < 2 {
         return Err(Error::SmallSample { rows, least: 2 });
     }
-    Ok(sampled(&Partition::new(data, labels)?, data.nrows(), rows, seed))
+    Ok(sampled(&Partition::new(data.view(), labels.view())?, data.nrows(), rows, seed))
 }
 
 pub(super) fn sampled<F: Float>(
@@ -177,7 +177,7 @@ where
     if data.nrows() == 0 {
         return Err(Error::NoRows);
     }
-    let values = rows_of(data, (k, d))?;
+    let values = rows_of(data.view(), (k, d))?;
     if k < 2 {
         return Err(Error::ScoreClusters { clusters: k, rows: data.nrows() });
     }
@@ -211,7 +211,7 @@ where
     S: Data<Elem = F>,
     L: Data<Elem = usize>,
 {
-    Ok(Partition::new(data, labels)?.means().calinski_harabasz())
+    Ok(Partition::new(data.view(), labels.view())?.means().calinski_harabasz())
 }
 
 /// The index of Davies and Bouldin (1979): for each cluster the worst of (its width + another's) / (distance of their means), averaged; less is better.
@@ -237,7 +237,7 @@ where
     S: Data<Elem = F>,
     L: Data<Elem = usize>,
 {
-    Ok(Partition::new(data, labels)?.means().davies_bouldin())
+    Ok(Partition::new(data.view(), labels.view())?.means().davies_bouldin())
 }
 
 pub(super) fn mean(values: &[f64]) -> f64 {

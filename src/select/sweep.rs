@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::float::Float;
 use crate::kmeans::KMeans;
 use crate::model::KMeansModel;
-use ndarray::{Array1, ArrayBase, Data, Ix2};
+use ndarray::{ArrayBase, Data, Ix2};
 use std::ops::ControlFlow;
 
 /// What a sweep computes for each k. [`sweep`] takes the defaults.
@@ -125,7 +125,7 @@ impl SweepSettings {
             return Err(Error::RepeatedClusters { k: pair[0] });
         }
         for k in [least, most] {
-            kmeans.clone().with_k(k).check_fit(data, None::<&Array1<F>>)?;
+            kmeans.clone().with_k(k).check_fit(data.view(), None)?;
         }
         if self.has(Criterion::Silhouette) && self.silhouette_rows < 2 {
             return Err(Error::SmallSample { rows: self.silhouette_rows, least: 2 });
@@ -179,7 +179,7 @@ impl SweepSettings {
         let compares = [Criterion::Silhouette, Criterion::CalinskiHarabasz, Criterion::DaviesBouldin];
         let mut silhouette_error = None;
         if compares.iter().any(|&criterion| self.has(criterion)) {
-            match Partition::new(data, model.labels()) {
+            match Partition::new(data.view(), model.labels().view()) {
                 Ok(partition) => {
                     if self.has(Criterion::Silhouette) {
                         let seed = kmeans.seed_set();
