@@ -180,6 +180,18 @@ pub enum Error {
         /// The iteration, counted from 1.
         iteration: usize,
     },
+    /// The rows cannot be divided into clusters of such sizes (each has one row at least).
+    #[error("{rows} rows cannot be divided into {k} clusters of {least} to {most} rows")]
+    ClusterSizes {
+        /// The smallest size allowed.
+        least: usize,
+        /// The largest size allowed, or the number of rows if that is less.
+        most: usize,
+        /// Clusters asked for.
+        k: usize,
+        /// Rows of the data.
+        rows: usize,
+    },
     /// A sweep over numbers of clusters was given none.
     #[error("no number of clusters was given")]
     EmptySweep,

@@ -12,7 +12,7 @@ use crate::model::KMeansModel;
 use crate::rng::SeededRng;
 use ndarray::{ArrayBase, ArrayView1, ArrayView2, Ix1, Ix2};
 use std::fmt;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// k-means: k clusters that minimise the sum of squared distances of the rows to their cluster's mean.
@@ -48,6 +48,7 @@ pub struct KMeans<F: Float> {
     max_iter: usize,
     algorithm: Algorithm,
     empty_cluster: EmptyCluster,
+    sizes: Option<RangeInclusive<usize>>,
     init: Arc<dyn Init<F>>,
     convergence: Arc<dyn Convergence<F>>,
     level: Level,
@@ -77,6 +78,7 @@ impl<F: Float> KMeans<F> {
             max_iter: 300,
             algorithm: Algorithm::Auto,
             empty_cluster: EmptyCluster::Relocate,
+            sizes: None,
             init: Arc::new(KMeansPlusPlus::default()),
             convergence: Arc::new(Any(Tolerance(1e-4), Stable)),
             level: Level::new(),
@@ -147,6 +149,12 @@ impl<F: Float> KMeans<F> {
     #[must_use]
     pub fn init(mut self, init: impl Init<F> + 'static) -> Self {
         self.init = Arc::new(init);
+        self
+    }
+
+    /// With bounds on the rows of a cluster, which must be possible.
+    pub(crate) fn bounded(mut self, sizes: RangeInclusive<usize>) -> Self {
+        self.sizes = Some(sizes);
         self
     }
 
@@ -329,6 +337,7 @@ impl<F: Float> KMeans<F> {
                 max_iter: self.max_iter,
                 algorithm: self.algorithm,
                 empty_cluster: self.empty_cluster,
+                sizes: self.sizes.clone(),
                 convergence: &*self.convergence,
             };
             lloyd::run(&plan, data, start, observer)

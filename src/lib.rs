@@ -87,6 +87,7 @@
 //! | say what happens to a cluster without rows | [`EmptyCluster`] |
 //! | choose k | [`select::sweep`], [`select::elbow`] |
 //! | judge a clustering | [`select::silhouette`] and the others of [`select`] |
+//! | make clusters of equal or bounded size | [`BalancedKMeans`], [`BalancedKMeansModel`] |
 //! | let rows belong to several clusters in part | [`FuzzyCMeans`], [`FuzzyCMeansModel`] |
 //! | keep outliers from moving the centroids | [`KMedians`], [`KMediansModel`] |
 //! | write code for f32 and f64 | [`Float`] |
@@ -183,6 +184,7 @@
 #![cfg_attr(not(test), forbid(unsafe_code))]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod balanced;
 mod compiled;
 mod convergence;
 mod data;
@@ -202,6 +204,7 @@ mod rng;
 mod saved;
 pub mod select;
 
+pub use balanced::{BalancedKMeans, BalancedKMeansModel};
 pub use convergence::{All, Any, Convergence, Patience, Stable, Tolerance};
 pub use error::Error;
 pub use float::Float;

@@ -30,7 +30,7 @@ fn code() -> Vec<(String, String)> {
 }
 
 /// Rooms, each with the rooms of the crate that it may name.
-const MAY_KNOW: [(&str, &[&str]); 17] = [
+const MAY_KNOW: [(&str, &[&str]); 18] = [
     ("kernel/", &["kernel"]),
     // The one knot: a number type knows the doors to what was compiled for it, and they lead everywhere.
     ("float.rs", &["compiled", "kernel"]),
@@ -55,6 +55,7 @@ const MAY_KNOW: [(&str, &[&str]); 17] = [
         "kmeans.rs",
         &["convergence", "data", "error", "float", "history", "init", "kernel", "lloyd", "model", "rng"],
     ),
+    ("balanced.rs", &["convergence", "error", "float", "history", "init", "kmeans", "model"]),
     ("fuzzy/", &["data", "error", "float", "history", "init", "kernel", "rng"]),
     ("medians/", &["data", "error", "float", "history", "init", "kernel", "lloyd", "rng"]),
     ("select/", &["data", "error", "float", "kernel", "kmeans", "model", "rng"]),

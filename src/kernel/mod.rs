@@ -44,6 +44,7 @@
 pub(crate) mod assign;
 pub(crate) mod block;
 pub(crate) mod bounds;
+pub(crate) mod costs;
 pub(crate) mod distances;
 mod double;
 pub(crate) mod doubt;

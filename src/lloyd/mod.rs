@@ -3,6 +3,7 @@
 //! How the rows are assigned is the [`Step`]; everything else exists once, here. A step must leave the labels that the reference
 //! search would ([`crate::kernel`]), so which step runs can never change a result.
 
+mod balanced;
 mod empty;
 mod filtering;
 mod full;
@@ -10,6 +11,7 @@ mod hamerly;
 mod projection;
 #[cfg(test)]
 mod tests;
+mod transport;
 
 pub use empty::EmptyCluster;
 
@@ -23,7 +25,7 @@ use crate::kernel::moments::{Double, NOWHERE, RowSums};
 use crate::kernel::pack::{FEW_COLUMNS, Frame};
 use crate::kernel::{Element, Level, distances, doubt, exact, par};
 use crate::rng::SeededRng;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, RangeInclusive};
 
 /// One way of assigning rows to their nearest centroids.
 pub(crate) trait Step<F: Float> {
@@ -91,6 +93,8 @@ pub(crate) struct Plan<'a, F> {
     pub max_iter: usize,
     pub algorithm: Algorithm,
     pub empty_cluster: EmptyCluster,
+    /// Bounds on the rows of a cluster; without them each row goes to its nearest centroid.
+    pub sizes: Option<RangeInclusive<usize>>,
     pub convergence: &'a dyn Convergence<F>,
 }
 
@@ -157,13 +161,18 @@ pub(crate) fn run<F: Float>(
     start: Vec<F>,
     observer: Observer<'_>,
 ) -> Result<Run<F>, Error> {
+    let k = start.len() / data.d;
     let algorithm = match plan.algorithm {
-        Algorithm::Auto => choose(plan, data, start.len() / data.d),
+        // Every row against every centroid, and then more.
+        _ if plan.sizes.is_some() => Algorithm::Lloyd,
+        Algorithm::Auto => choose(plan, data, k),
         Algorithm::Filtering if data.d > FEW_COLUMNS => Algorithm::Lloyd,
         chosen => chosen,
     };
-    let mut step = step_for(algorithm, plan.level, data, &start);
-    let k = start.len() / data.d;
+    let mut step = match &plan.sizes {
+        Some(sizes) => Box::new(balanced::Balanced::new(plan.level, sizes.clone(), k)),
+        None => step_for(algorithm, plan.level, data, &start),
+    };
     let mut state = State {
         centroids: start,
         labels: vec![NOWHERE; data.n()],
