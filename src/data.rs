@@ -141,6 +141,11 @@ impl<'a, F: Float> Data<'a, F> {
         Rows { values: &self.values, d: self.d, weights: self.weights.as_deref() }
     }
 
+    /// A squared shift in units of the mean variance; 0 without variance.
+    pub(crate) fn relative(&self, shift: f64) -> f64 {
+        if self.variance > 0.0 { shift / self.variance } else { 0.0 }
+    }
+
     /// The rows in tiles, which are made when first asked for.
     pub(crate) fn tiles(&self, level: Level) -> &Tiles<F> {
         self.tiles.get_or_init(|| Tiles::new(level, self.rows(), &self.range, &self.grids))

@@ -17,7 +17,7 @@ use std::fmt;
 /// # Ok::<(), centroids::Error>(())
 /// ```
 /// Two are equal if all but `distance_evaluations` is: what it took does not change what came out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Iteration {
@@ -41,6 +41,8 @@ pub struct Iteration {
     pub relocated: usize,
     /// Empty clusters that were removed.
     pub dropped: usize,
+    /// Centroids that [`KMeans::refine`](crate::KMeans::refine) moved across the data, in a try that helped.
+    pub swapped: usize,
     /// Distances from a row (or a box of rows) to a centroid, or between centroids, that were evaluated to assign the rows: n k for
     /// [`Algorithm::Lloyd`](crate::Algorithm::Lloyd), fewer for the others. The same on every machine.
     pub distance_evaluations: u64,
@@ -50,7 +52,7 @@ impl PartialEq for Iteration {
     fn eq(&self, other: &Self) -> bool {
         let key = |it: &Self| {
             let floats = [it.inertia, it.shift, it.relative_shift].map(f64::to_bits);
-            (it.run, it.index, it.reassigned, it.relocated, it.dropped, floats)
+            (it.run, it.index, it.reassigned, it.relocated, it.dropped, it.swapped, floats)
         };
         key(self) == key(other)
     }

@@ -7,7 +7,7 @@ use crate::float::Float;
 use crate::history::Iteration;
 use crate::init::{Init, KMeansPlusPlus};
 use crate::kernel::{Level, par};
-use crate::lloyd::{self, Algorithm, EmptyCluster, Observer, Plan, Run};
+use crate::lloyd::{self, Algorithm, EmptyCluster, Observer, Plan, Refine, Run};
 use crate::model::KMeansModel;
 use crate::rng::SeededRng;
 use ndarray::{ArrayBase, ArrayView1, ArrayView2, Ix1, Ix2};
@@ -49,6 +49,7 @@ pub struct KMeans<F: Float> {
     algorithm: Algorithm,
     empty_cluster: EmptyCluster,
     sizes: Option<RangeInclusive<usize>>,
+    refine: Option<Refine>,
     init: Arc<dyn Init<F>>,
     convergence: Arc<dyn Convergence<F>>,
     level: Level,
@@ -79,6 +80,7 @@ impl<F: Float> KMeans<F> {
             algorithm: Algorithm::Auto,
             empty_cluster: EmptyCluster::Relocate,
             sizes: None,
+            refine: None,
             init: Arc::new(KMeansPlusPlus::default()),
             convergence: Arc::new(Any(Tolerance(1e-4), Stable)),
             level: Level::new(),
@@ -141,6 +143,13 @@ impl<F: Float> KMeans<F> {
     #[must_use]
     pub fn empty_cluster(mut self, policy: EmptyCluster) -> Self {
         self.empty_cluster = policy;
+        self
+    }
+
+    /// Goes on from where Lloyd's iterations end.
+    #[must_use]
+    pub fn refine(mut self, refine: Refine) -> Self {
+        self.refine = Some(refine);
         self
     }
 
@@ -338,6 +347,7 @@ impl<F: Float> KMeans<F> {
                 algorithm: self.algorithm,
                 empty_cluster: self.empty_cluster,
                 sizes: self.sizes.clone(),
+                refine: self.refine,
                 convergence: &*self.convergence,
             };
             lloyd::run(&plan, data, start, observer)

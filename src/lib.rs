@@ -200,6 +200,7 @@ mod medians;
 mod model;
 mod predictor;
 mod rng;
+mod sampler;
 #[cfg(feature = "serde")]
 mod saved;
 pub mod select;
@@ -212,7 +213,7 @@ pub use fuzzy::{FuzzyCMeans, FuzzyCMeansModel, FuzzyIteration};
 pub use history::{Iteration, StopReason};
 pub use init::{Init, KMeansPlusPlus, Random};
 pub use kmeans::KMeans;
-pub use lloyd::{Algorithm, EmptyCluster};
+pub use lloyd::{Algorithm, EmptyCluster, Refine};
 pub use medians::{KMedians, KMediansModel, MediansIteration};
 pub use model::KMeansModel;
 pub use predictor::Predictor;

@@ -30,7 +30,7 @@ fn code() -> Vec<(String, String)> {
 }
 
 /// Rooms, each with the rooms of the crate that it may name.
-const MAY_KNOW: [(&str, &[&str]); 18] = [
+const MAY_KNOW: [(&str, &[&str]); 19] = [
     ("kernel/", &["kernel"]),
     // The one knot: a number type knows the doors to what was compiled for it, and they lead everywhere.
     ("float.rs", &["compiled", "kernel"]),
@@ -44,10 +44,11 @@ const MAY_KNOW: [(&str, &[&str]); 18] = [
     ("error.rs", &["crate"]),
     ("rng.rs", &["crate"]),
     ("history.rs", &["crate"]),
+    ("sampler.rs", &["float", "kernel", "rng"]),
     ("convergence.rs", &["history"]),
     ("data.rs", &["error", "float", "kernel"]),
-    ("init/", &["error", "float", "kernel", "rng", "Float"]),
-    ("lloyd/", &["convergence", "data", "error", "float", "history", "kernel", "rng", "Float"]),
+    ("init/", &["error", "float", "kernel", "rng", "sampler", "Float"]),
+    ("lloyd/", &["convergence", "data", "error", "float", "history", "kernel", "rng", "sampler", "Float"]),
     ("model.rs", &["data", "error", "float", "history", "kernel", "lloyd", "predictor"]),
     ("predictor.rs", &["data", "error", "float", "kernel"]),
     ("saved.rs", &["float", "history", "kernel", "lloyd", "model"]),

@@ -2,7 +2,6 @@
 
 mod plus_plus;
 mod random;
-mod sampler;
 
 pub use plus_plus::KMeansPlusPlus;
 pub use random::Random;

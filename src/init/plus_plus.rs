@@ -1,7 +1,6 @@
 //! k-means++ (Arthur and Vassilvitskii 2007), by default greedy.
 
 use super::Init;
-use super::sampler::{self, Sampler};
 use crate::error::Error;
 use crate::float::Float;
 use crate::kernel::assign::Rows;
@@ -11,6 +10,7 @@ use crate::kernel::screen::{CANDIDATES, Nearest};
 use crate::kernel::tiles::Sorted;
 use crate::kernel::{Element, Level};
 use crate::rng::SeededRng;
+use crate::sampler::{self, Sampler};
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
 /// Rows drawn one after another, each with probability proportional to its weight times its squared distance from the

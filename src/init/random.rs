@@ -1,11 +1,11 @@
 //! k random rows.
 
-use super::{Init, sampler};
+use super::Init;
 use crate::error::Error;
 use crate::float::Float;
 use crate::rng::SeededRng;
+use crate::sampler::{self, Sampler};
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
-use sampler::Sampler;
 
 /// k different rows, each as likely as its weight (Forgy's method). Different rows may hold equal values.
 ///

@@ -66,6 +66,7 @@ pub(crate) mod project;
 pub(crate) mod screen;
 pub(crate) mod silhouette;
 pub(crate) mod single;
+pub(crate) mod swap;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod tile;

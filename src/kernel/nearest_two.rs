@@ -1,13 +1,53 @@
-//! The nearest and the second nearest centroid of each row, in f64: the simplified silhouette.
+//! The nearest and the second nearest centroid of each row, in f64: for the simplified silhouette, and the prices of swaps.
 //!
-//! The scores of the assignment are approximate and differ between machines; what is certified there is only the label. A silhouette needs the two
-//! distances themselves. Eight rows lie in the lanes, centroids are broadcast, and the squared distances come from differences, in one order
+//! The scores of the assignment are approximate and differ between machines; what is certified there is only the label. Here the two distances
+//! themselves are wanted. Eight rows lie in the lanes, centroids are broadcast, and the squared distances come from differences, in one order
 //! on every machine.
 
 use super::element::{Element, Level};
 use super::par;
 use super::silhouette::{BLOCK, ratio};
 use fearless_simd::{Select, Simd, SimdBase, dispatch, f64x8};
+
+/// Rows that a thread takes at once.
+const CHUNK: usize = 1024;
+
+/// The squared distances of each row to the nearest and the second nearest centroid.
+pub(crate) struct Two {
+    pub first: Vec<f64>,
+    pub second: Vec<f64>,
+}
+
+impl Two {
+    /// There are two centroids at least.
+    pub(crate) fn new<F: Element>(level: Level, values: &[F], centroids: &[f64], d: usize) -> Self {
+        let n = values.len() / d;
+        let mut this = Two { first: vec![0.0; n], second: vec![0.0; n] };
+        let cost = 3.0 * values.len() as f64 * (centroids.len() / d) as f64;
+        let mut workers = vec![vec![0.0; d * BLOCK]; par::workers_for(cost)];
+        let out = this.first.chunks_mut(CHUNK).zip(this.second.chunks_mut(CHUNK));
+        par::share(&mut workers, values.chunks(CHUNK * d).zip(out), |block, (values, (first, second))| {
+            let out = first.chunks_mut(BLOCK).zip(second.chunks_mut(BLOCK));
+            for (values, (first, second)) in values.chunks(BLOCK * d).zip(out) {
+                turn(values, d, block);
+                let (mut best, mut next, mut label) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
+                two(level, block, centroids, (&mut best, &mut next, &mut label));
+                first.copy_from_slice(&best[..first.len()]);
+                second.copy_from_slice(&next[..first.len()]);
+            }
+        });
+        this
+    }
+}
+
+/// Rows in the lanes.
+fn turn<F: Element>(values: &[F], d: usize, block: &mut [f64]) {
+    for (l, row) in values.chunks_exact(d).enumerate() {
+        for (t, value) in row.iter().enumerate() {
+            block[t * BLOCK + l] = value.f64();
+        }
+    }
+}
 
 /// For each row `(b - a) / max(a, b)`, with the distances a and b to the nearest and the second nearest centroid, and 0 for the only row of a centroid;
 /// and how many rows each centroid has. None if a squared distance is not finite.
@@ -17,7 +57,6 @@ pub(crate) fn simplified_silhouettes<F: Element>(
     centroids: &[f64],
     d: usize,
 ) -> Option<(Vec<f64>, Vec<usize>)> {
-    const CHUNK: usize = 1024;
     let (n, k) = (values.len() / d, centroids.len() / d);
     let mut out = vec![0.0; n];
     let cost = 3.0 * values.len() as f64 * k as f64;
@@ -28,11 +67,7 @@ pub(crate) fn simplified_silhouettes<F: Element>(
     par::share(&mut workers, pieces, |(block, seen, finite), (p, (values, out))| {
         let rows = values.chunks(BLOCK * d).zip(out.chunks_mut(BLOCK)).enumerate();
         for (i, (values, out)) in rows {
-            for (l, row) in values.chunks_exact(d).enumerate() {
-                for (t, value) in row.iter().enumerate() {
-                    block[t * BLOCK + l] = value.f64();
-                }
-            }
+            turn(values, d, block);
             let (mut best, mut next, mut label) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
             two(level, block, centroids, (&mut best, &mut next, &mut label));
             for (l, out) in out.iter_mut().enumerate() {

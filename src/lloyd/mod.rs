@@ -9,11 +9,13 @@ mod filtering;
 mod full;
 mod hamerly;
 mod projection;
+mod refine;
 #[cfg(test)]
 mod tests;
 mod transport;
 
 pub use empty::EmptyCluster;
+pub use refine::Refine;
 
 use crate::convergence::Convergence;
 use crate::data::Data;
@@ -95,6 +97,7 @@ pub(crate) struct Plan<'a, F> {
     pub empty_cluster: EmptyCluster,
     /// Bounds on the rows of a cluster; without them each row goes to its nearest centroid.
     pub sizes: Option<RangeInclusive<usize>>,
+    pub refine: Option<Refine>,
     pub convergence: &'a dyn Convergence<F>,
 }
 
@@ -122,6 +125,20 @@ struct State<F> {
     sums: RowSums,
     /// Per cluster: weight times squared distance of the mean from the mean of all rows.
     spreads: Vec<Double>,
+}
+
+impl<F: Float> State<F> {
+    /// Of the assignment about its means, in units of the data's weights.
+    fn inertia(&self, data: &Data<'_, F>) -> f64 {
+        let scatter = self.spreads.iter().fold(Double::ZERO, |sum, spread| sum.plus(*spread)).value();
+        (data.scatter - scatter).max(0.0)
+    }
+}
+
+/// The squared distance by which the centroids moved.
+fn shift<F: Float>(new: &[F], old: &[F], d: usize) -> f64 {
+    let pairs = new.chunks_exact(d).zip(old.chunks_exact(d));
+    pairs.map(|(new, old)| exact::squared_distance(new, old)).sum()
 }
 
 /// The step that `Auto` takes, from measurements: of those that hold at most 32 bytes a row.
@@ -182,7 +199,7 @@ pub(crate) fn run<F: Float>(
     let mut rng = SeededRng::stream(plan.seed, 2 * plan.run as u64 + 1);
     let mut history: Vec<Iteration> = Vec::new();
     let mut assigned = step.assign(data, &state.centroids, &mut state.labels, &mut state.sums);
-    let stop_reason = loop {
+    let mut stop_reason = loop {
         let index = history.len() + 1;
         if state.sums.any_empty() {
             step.settle(&mut state.labels);
@@ -192,32 +209,27 @@ pub(crate) fn run<F: Float>(
             step.forget();
         }
         let moved = update(data, &mut state);
-        let scatter = state.spreads.iter().fold(Double::ZERO, |sum, spread| sum.plus(*spread)).value();
-        let inertia = (data.scatter - scatter).max(0.0) * data.weight_unit;
+        let inertia = state.inertia(data) * data.weight_unit;
         if relocated == 0 && history.last().is_some_and(|last| inertia > last.inertia) {
             // Means rounded to F can make two assignments alternate for ever, each a little worse for the other's centroids.
             // Not even the best means of this assignment improve on the last one: that one stands.
             step.settle(&mut state.labels);
             break StopReason::Converged;
         }
-        let shift: f64 = moved
-            .chunks_exact(data.d)
-            .zip(state.centroids.chunks_exact(data.d))
-            .map(|(new, old)| exact::squared_distance(new, old))
-            .sum();
+        let shift = shift(&moved, &state.centroids, data.d);
         let fixed = shift == 0.0 && assigned.moved == 0 && relocated == 0;
         state.centroids = moved;
-        let relative_shift = if data.variance > 0.0 { shift / data.variance } else { 0.0 };
         history.push(Iteration {
             run: plan.run,
             index,
             inertia,
             shift,
-            relative_shift,
+            relative_shift: data.relative(shift),
             reassigned: assigned.moved,
             distance_evaluations: assigned.evaluations,
             relocated,
             dropped,
+            swapped: 0,
         });
         let stop = if observer(&history[index - 1]).is_break() {
             Some(StopReason::Observer)
@@ -245,6 +257,12 @@ pub(crate) fn run<F: Float>(
             }
         }
     };
+    if let Some(refine) = plan.refine
+        && stop_reason != StopReason::Observer
+    {
+        let search = refine::Search::new(plan, data, &mut state, &mut *step);
+        stop_reason = search.run(refine, &mut history, observer).unwrap_or(stop_reason);
+    }
     let State { centroids, labels, .. } = state;
     let grid = data.distance_grid(&centroids);
     let inertia =

@@ -1,19 +1,21 @@
 //! Drawing rows with given probabilities.
 
-use crate::kernel::par;
+use crate::float::Float;
 use crate::kernel::screen::BLOCK_ROWS;
+use crate::kernel::{Element, par};
 use crate::rng::SeededRng;
+use ndarray::ArrayView1;
 
 /// Draws rows with probability proportional to weight times a value per row.
 ///
 /// The products are summed in fixed blocks, so a draw costs a walk over the blocks and one block, and the sums do not depend on threads.
-pub(super) struct Sampler<'a> {
+pub(crate) struct Sampler<'a> {
     weights: Option<&'a [f64]>,
     blocks: Vec<f64>,
 }
 
 impl<'a> Sampler<'a> {
-    pub(super) fn new(values: &[f64], weights: Option<&'a [f64]>) -> Self {
+    pub(crate) fn new(values: &[f64], weights: Option<&'a [f64]>) -> Self {
         let mut sampler = Sampler { weights, blocks: vec![0.0; values.len().div_ceil(BLOCK_ROWS)] };
         sampler.refresh(values, None);
         sampler
@@ -24,7 +26,7 @@ impl<'a> Sampler<'a> {
     }
 
     /// Sums the blocks anew, or those that changed.
-    pub(super) fn refresh(&mut self, values: &[f64], changed: Option<&[bool]>) {
+    pub(crate) fn refresh(&mut self, values: &[f64], changed: Option<&[bool]>) {
         let mut blocks = std::mem::take(&mut self.blocks);
         let mut workers = vec![(); par::workers_for(values.len() as f64)];
         par::share(&mut workers, blocks.iter_mut().enumerate(), |(), (b, block)| {
@@ -37,19 +39,19 @@ impl<'a> Sampler<'a> {
     }
 
     /// Sums the block of one row anew.
-    pub(super) fn forget(&mut self, values: &[f64], row: usize) {
+    pub(crate) fn forget(&mut self, values: &[f64], row: usize) {
         let b = row / BLOCK_ROWS;
         self.blocks[b] =
             (b * BLOCK_ROWS..values.len().min((b + 1) * BLOCK_ROWS)).map(|i| self.term(values, i)).sum();
     }
 
     /// The sum over all rows.
-    pub(super) fn total(&self) -> f64 {
+    pub(crate) fn total(&self) -> f64 {
         self.blocks.iter().sum()
     }
 
     /// A row; `None` if every product is 0.
-    pub(super) fn draw(&self, values: &[f64], rng: &mut SeededRng) -> Option<usize> {
+    pub(crate) fn draw(&self, values: &[f64], rng: &mut SeededRng) -> Option<usize> {
         let total = self.total();
         if !(total > 0.0) {
             return None;
@@ -83,6 +85,6 @@ impl<'a> Sampler<'a> {
 }
 
 /// The weights as the sampler takes them.
-pub(super) fn weights<F: crate::Float>(weights: Option<ndarray::ArrayView1<'_, F>>) -> Option<Vec<f64>> {
-    weights.map(|weights| weights.iter().map(|&weight| crate::kernel::Element::f64(weight)).collect())
+pub(crate) fn weights<F: Float>(weights: Option<ArrayView1<'_, F>>) -> Option<Vec<f64>> {
+    weights.map(|weights| weights.iter().map(|&weight| Element::f64(weight)).collect())
 }
