@@ -23,7 +23,7 @@ use std::fmt;
 pub struct Iteration {
     /// Which of the `n_init` runs, from 0.
     pub run: usize,
-    /// Which iteration of the run, from 1.
+    /// Which iteration of the run, from 1. Each try of [`Refine`](crate::Refine) counts as one.
     pub index: usize,
     /// Sum of the squared distances of the rows to the means of the clusters they were assigned to (weighted). It never rises.
     ///
@@ -60,7 +60,7 @@ impl PartialEq for Iteration {
 
 impl fmt::Display for Iteration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Iteration { index, inertia, shift, reassigned, relocated, dropped, .. } = self;
+        let Iteration { index, inertia, shift, reassigned, relocated, dropped, swapped, .. } = self;
         write!(
             f,
             "iteration {index}: inertia {inertia:.6e}, shift {shift:.3e}, {reassigned} rows reassigned"
@@ -70,6 +70,9 @@ impl fmt::Display for Iteration {
         }
         if *dropped > 0 {
             write!(f, ", {dropped} clusters dropped")?;
+        }
+        if *swapped > 0 {
+            write!(f, ", {swapped} centroids swapped")?;
         }
         Ok(())
     }

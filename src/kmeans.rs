@@ -9,11 +9,12 @@ use crate::init::{Init, KMeansPlusPlus};
 use crate::kernel::{Level, par};
 use crate::lloyd::{self, Algorithm, EmptyCluster, Observer, Plan, Refine, Run};
 use crate::model::KMeansModel;
+use crate::restarts;
 use crate::rng::SeededRng;
 use ndarray::{ArrayBase, ArrayView1, ArrayView2, Ix1, Ix2};
 use std::fmt;
 use std::ops::{ControlFlow, RangeInclusive};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// k-means: k clusters that minimise the sum of squared distances of the rows to their cluster's mean.
 ///
@@ -28,6 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// | [`max_iter`](Self::max_iter) | 300 |
 /// | [`tolerance`](Self::tolerance), [`converge_when`](Self::converge_when) | 1e-4, or no label changed |
 /// | [`empty_cluster`](Self::empty_cluster) | [`EmptyCluster::Relocate`] |
+/// | [`refine`](Self::refine) | no |
 /// | [`algorithm`](Self::algorithm) | [`Algorithm::Auto`] |
 ///
 /// ```
@@ -110,7 +112,7 @@ impl<F: Float> KMeans<F> {
         self
     }
 
-    /// Iterations a run may take at most.
+    /// Iterations a run may take at most; with [`refine`](Self::refine), before it and after each swap.
     #[must_use]
     pub fn max_iter(mut self, max_iter: usize) -> Self {
         self.max_iter = max_iter;
@@ -146,7 +148,8 @@ impl<F: Float> KMeans<F> {
         self
     }
 
-    /// Goes on from where Lloyd's iterations end.
+    /// Goes on past the local minimum where Lloyd's iterations end, in each of the `n_init` runs: centroids are moved across the data, and what does not
+    /// help is taken back. See [`Refine`] for what it buys and what it costs.
     #[must_use]
     pub fn refine(mut self, refine: Refine) -> Self {
         self.refine = Some(refine);
@@ -352,49 +355,15 @@ impl<F: Float> KMeans<F> {
             };
             lloyd::run(&plan, data, start, observer)
         };
-        // The best run so far, and the first that failed.
-        let kept = Mutex::new((None::<Run<F>>, None::<(usize, Error)>));
-        let keep = |run: usize, result: Result<Run<F>, Error>| {
-            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-            match result {
-                Ok(run) => {
-                    let better = |best: &Run<F>| (run.inertia, run.index) < (best.inertia, best.index);
-                    if kept.0.as_ref().is_none_or(better) {
-                        kept.0 = Some(run);
-                    }
-                }
-                Err(error) if kept.1.is_none_or(|first| run < first.0) => kept.1 = Some((run, error)),
-                Err(_) => {}
-            }
-        };
-        if let Some(observer) = observer {
-            let mut stopped = false;
-            for run in 0..self.n_init {
-                let mut watch = |iteration: &Iteration| {
-                    let flow = observer(iteration);
-                    stopped |= flow.is_break();
-                    flow
-                };
-                let result = one(run, &mut watch);
-                let ended = stopped || result.is_err();
-                keep(run, result);
-                if ended {
-                    break;
-                }
-            }
+        let loss = |run: &Run<F>| run.inertia;
+        let best = if let Some(observer) = observer {
+            restarts::in_turn(self.n_init, loss, observer, one)?
         } else {
             // Runs too small to be worth several threads each share the threads between them.
             let small = par::workers_for(rows.len() as f64 * self.k as f64) == 1;
-            let mut workers = vec![(); if small { par::threads().min(self.n_init) } else { 1 }];
-            par::share(&mut workers, 0..self.n_init, |(), run| {
-                keep(run, one(run, &mut |_| ControlFlow::Continue(())));
-            });
-        }
-        let (best, failed) = kept.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, error)) = failed {
-            return Err(error);
-        }
-        let best = best.expect("n_init is at least 1");
+            let workers = if small { par::threads() } else { 1 };
+            restarts::at_once(self.n_init, workers, loss, |run| one(run, &mut |_| ControlFlow::Continue(())))?
+        };
         Ok(KMeansModel::new(self.level, best, data.d))
     }
 }

@@ -199,6 +199,7 @@ mod lloyd;
 mod medians;
 mod model;
 mod predictor;
+mod restarts;
 mod rng;
 mod sampler;
 #[cfg(feature = "serde")]

@@ -6,18 +6,10 @@ mod common;
 
 use approx::assert_relative_eq;
 use centroids::{Error, Float, FuzzyCMeans, FuzzyCMeansModel, KMeans, Random, SeededRng, StopReason};
-use common::{bits, cast, groups, nearest, squared_distance, uniform, whole};
+use common::{bits, cast, groups, iris, nearest, squared_distance, uniform, whole};
 use ndarray::{Array1, Array2, Axis, array, s};
 use rayon::ThreadPoolBuilder;
 use std::ops::ControlFlow;
-
-fn iris() -> Array2<f64> {
-    let lines = include_str!("../examples/data/iris.csv").lines().skip(1);
-    let values: Vec<f64> = lines
-        .flat_map(|line| line.split(',').take(4).map(|x| x.parse().unwrap()).collect::<Vec<f64>>())
-        .collect();
-    Array2::from_shape_vec((150, 4), values).unwrap()
-}
 
 /// Each value as the other, to the tolerance, relative above 1 and absolute below.
 fn close(a: &Array2<f64>, b: &Array2<f64>, tolerance: f64) {

@@ -2,20 +2,11 @@
 
 #![allow(clippy::unreadable_literal, reason = "golden values stand as they were printed")]
 
+mod common;
+
 use centroids::{KMeans, KMeansPlusPlus};
+use common::{csv, iris};
 use ndarray::{Array2, Axis};
-
-fn csv(text: &str, header: bool, columns: usize) -> Array2<f64> {
-    let lines = text.lines().skip(usize::from(header));
-    let values: Vec<f64> = lines
-        .flat_map(|line| line.split(',').take(columns).map(|x| x.parse().unwrap()).collect::<Vec<f64>>())
-        .collect();
-    Array2::from_shape_vec((values.len() / columns, columns), values).unwrap()
-}
-
-fn iris() -> Array2<f64> {
-    csv(include_str!("../examples/data/iris.csv"), true, 4)
-}
 
 fn wine() -> Array2<f64> {
     csv(include_str!("data/wine.csv"), false, 13)

@@ -30,7 +30,7 @@ fn code() -> Vec<(String, String)> {
 }
 
 /// Rooms, each with the rooms of the crate that it may name.
-const MAY_KNOW: [(&str, &[&str]); 19] = [
+const MAY_KNOW: [(&str, &[&str]); 20] = [
     ("kernel/", &["kernel"]),
     // The one knot: a number type knows the doors to what was compiled for it, and they lead everywhere.
     ("float.rs", &["compiled", "kernel"]),
@@ -44,6 +44,7 @@ const MAY_KNOW: [(&str, &[&str]); 19] = [
     ("error.rs", &["crate"]),
     ("rng.rs", &["crate"]),
     ("history.rs", &["crate"]),
+    ("restarts.rs", &["error", "kernel"]),
     ("sampler.rs", &["float", "kernel", "rng"]),
     ("convergence.rs", &["history"]),
     ("data.rs", &["error", "float", "kernel"]),
@@ -54,11 +55,23 @@ const MAY_KNOW: [(&str, &[&str]); 19] = [
     ("saved.rs", &["float", "history", "kernel", "lloyd", "model"]),
     (
         "kmeans.rs",
-        &["convergence", "data", "error", "float", "history", "init", "kernel", "lloyd", "model", "rng"],
+        &[
+            "convergence",
+            "data",
+            "error",
+            "float",
+            "history",
+            "init",
+            "kernel",
+            "lloyd",
+            "model",
+            "restarts",
+            "rng",
+        ],
     ),
     ("balanced.rs", &["convergence", "error", "float", "history", "init", "kmeans", "model"]),
-    ("fuzzy/", &["data", "error", "float", "history", "init", "kernel", "rng"]),
-    ("medians/", &["data", "error", "float", "history", "init", "kernel", "lloyd", "rng"]),
+    ("fuzzy/", &["data", "error", "float", "history", "init", "kernel", "restarts", "rng"]),
+    ("medians/", &["data", "error", "float", "history", "init", "kernel", "lloyd", "restarts", "rng"]),
     ("select/", &["data", "error", "float", "kernel", "kmeans", "model", "rng"]),
 ];
 

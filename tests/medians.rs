@@ -6,7 +6,7 @@
 mod common;
 
 use centroids::{EmptyCluster, Error, Float, KMeans, KMedians, KMediansModel, Random, SeededRng, StopReason};
-use common::{bits, cast, groups, uniform, whole};
+use common::{bits, cast, groups, iris, uniform, whole};
 use ndarray::{Array1, Array2, ArrayView1, Axis, array, s};
 use rayon::ThreadPoolBuilder;
 use std::ops::ControlFlow;
@@ -295,11 +295,7 @@ const GOLDEN: [(usize, f64); 6] = [(1, 472.3), (2, 216.7), (3, 207.2), (4, 154.9
 
 #[test]
 fn pyclustering_agrees_on_iris() {
-    let lines = include_str!("../examples/data/iris.csv").lines().skip(1);
-    let values: Vec<f64> = lines
-        .flat_map(|line| line.split(',').take(4).map(|x| x.parse().unwrap()).collect::<Vec<f64>>())
-        .collect();
-    let data = Array2::from_shape_vec((150, 4), values).unwrap();
+    let data = iris();
     for (k, loss) in GOLDEN {
         let rows: Vec<usize> = (0..k).map(|i| (i * 37 + 5) % 150).collect();
         let model = KMedians::new(k).init(data.select(Axis(0), &rows)).fit(&data).unwrap();

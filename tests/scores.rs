@@ -10,13 +10,7 @@ use ndarray::{Array1, Array2, ArrayView1, array, s};
 use rayon::ThreadPoolBuilder;
 
 fn iris() -> (Array2<f64>, Array1<usize>, Array1<usize>) {
-    let text = include_str!("../examples/data/iris.csv");
-    let rows: Vec<f64> = text
-        .lines()
-        .skip(1)
-        .flat_map(|line| line.split(',').take(4).map(|x| x.parse::<f64>().unwrap()).collect::<Vec<_>>())
-        .collect();
-    let rows = Array2::from_shape_vec((150, 4), rows).unwrap();
+    let rows = common::iris();
     let band = |x: f64| usize::from(x > 1.9) + usize::from(x > 4.5) + usize::from(x > 5.5);
     let bands = rows.column(2).mapv(band);
     (rows, Array1::from_shape_fn(150, |i| i / 50), bands)

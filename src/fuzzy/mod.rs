@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::float::Float;
 use crate::init::{Init, KMeansPlusPlus};
 use crate::kernel::{Level, membership::Fuzzifier};
+use crate::restarts;
 use crate::rng::SeededRng;
 use ndarray::{ArrayBase, ArrayView1, ArrayView2, Ix1, Ix2};
 pub(crate) use run::Observer;
@@ -297,8 +298,8 @@ impl<F: Float> FuzzyCMeans<F> {
         if self.keep_memberships {
             model::check_size(checked.n(), self.k, checked.d)?;
         }
-        let (mut best, mut stopped) = (None::<Run<F>>, false);
-        for run in 0..self.n_init {
+        let loss = |run: &Run<F>| run.objective;
+        let best = restarts::in_turn(self.n_init, loss, observer, |run, watch| {
             let mut rng = SeededRng::stream(self.seed, 2 * run as u64);
             let start = self.init.centroids(checked.array(), weights, self.k, &mut rng)?;
             let start = check_centroids(&start, self.k, checked.d)?;
@@ -309,20 +310,8 @@ impl<F: Float> FuzzyCMeans<F> {
                 max_iter: self.max_iter,
                 tolerance: self.tolerance,
             };
-            let mut watch = |iteration: &FuzzyIteration| {
-                let flow = observer(iteration);
-                stopped |= flow.is_break();
-                flow
-            };
-            let run = run::run(&plan, &checked, start, &mut watch);
-            if best.as_ref().is_none_or(|best| run.objective < best.objective) {
-                best = Some(run);
-            }
-            if stopped {
-                break;
-            }
-        }
-        let best = best.expect("n_init is at least 1");
+            Ok(run::run(&plan, &checked, start, watch))
+        })?;
         Ok(FuzzyCMeansModel::new(self.level, self.fuzzifier, &checked, best, self.keep_memberships))
     }
 }

@@ -35,7 +35,8 @@ impl Prices {
         let (n, d) = (rows.n(), rows.d);
         let count = candidates.len() / d;
         let bound: f64 = (0..n).map(|i| rows.weight(i) * two.second[i]).sum();
-        let unit = (1u64 << 60) as f64 / bound;
+        // Finite for the tiniest of sums.
+        let unit = ((1u64 << 60) as f64 / bound).min(f64::MAX);
         let step = |x: f64| (x * unit) as i64;
         let worker = || (vec![0; (count + 1) * (k + 1)], vec![0.0; count]);
         let workers = par::workers_for(3.0 * (n * d * count) as f64);

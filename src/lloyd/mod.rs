@@ -106,8 +106,6 @@ pub(crate) type Observer<'a> = &'a mut dyn FnMut(&Iteration) -> ControlFlow<()>;
 
 /// What a run leaves: one consistent state.
 pub(crate) struct Run<F> {
-    /// Which of the fit's runs.
-    pub index: usize,
     /// The step that assigned the rows.
     pub algorithm: Algorithm,
     pub centroids: Vec<F>,
@@ -208,7 +206,7 @@ pub(crate) fn run<F: Float>(
         if relocated + dropped > 0 {
             step.forget();
         }
-        let moved = update(data, &mut state);
+        let moved = update(data, &mut state, false);
         let inertia = state.inertia(data) * data.weight_unit;
         if relocated == 0 && history.last().is_some_and(|last| inertia > last.inertia) {
             // Means rounded to F can make two assignments alternate for ever, each a little worse for the other's centroids.
@@ -267,14 +265,14 @@ pub(crate) fn run<F: Float>(
     let grid = data.distance_grid(&centroids);
     let inertia =
         distances::inertia(plan.level, data.rows(), &centroids, Some(&labels), &grid) * data.weight_unit;
-    Ok(Run { index: plan.run, algorithm, centroids, labels, inertia, history, stop_reason })
+    Ok(Run { algorithm, centroids, labels, inertia, history, stop_reason })
 }
 
-/// The means of the clusters; refreshes the spreads of those that changed.
-fn update<F: Float>(data: &Data<'_, F>, state: &mut State<F>) -> Vec<F> {
+/// The means of the clusters; refreshes the spreads of those that changed. The centroids of the others are their means already, unless `all` says otherwise.
+fn update<F: Float>(data: &Data<'_, F>, state: &mut State<F>, all: bool) -> Vec<F> {
     let d = data.d;
     let mut means = state.centroids.clone();
-    let changed: Vec<bool> = (0..state.sums.clusters()).map(|j| state.sums.take_touched(j)).collect();
+    let changed: Vec<bool> = (0..state.sums.clusters()).map(|j| state.sums.take_touched(j) | all).collect();
     let sums = &state.sums;
     let mut workers = vec![(); par::workers_for(means.len() as f64 * 50.0)];
     let clusters = means.chunks_exact_mut(d).zip(&mut state.spreads).zip(changed).enumerate();

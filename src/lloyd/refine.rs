@@ -15,6 +15,7 @@ use super::{Observer, Plan, State, Step, shift, update};
 use crate::data::Data;
 use crate::float::Float;
 use crate::history::{Iteration, StopReason};
+use crate::kernel::exact;
 use crate::kernel::nearest_two::Two;
 use crate::kernel::swap::Prices;
 use crate::rng::SeededRng;
@@ -30,7 +31,19 @@ const SINGLY: usize = 4;
 /// The part of itself that a try must lower the inertia by.
 const GAIN: f64 = 1e-6;
 
-/// How far [`KMeans::refine`](crate::KMeans::refine) goes.
+/// How far [`KMeans::refine`](crate::KMeans::refine) goes beyond Lloyd's fixed point, which is only a local minimum: the more clusters there are, the
+/// farther from the best.
+///
+/// It is a local search by swaps (Lattanzi and Sohler 2019, section 2; with Lloyd's iterations after each swap as in Beretta et al. 2023): a centroid is
+/// moved to a row drawn by its squared distance, the iterations go on from there, and the result is kept if its inertia is less. So the inertia is
+/// never more than without. It draws from a stream of the seed, respects weights, and gives the same bits with any number of threads.
+///
+/// What it buys: `n_init(5)` with it finds the proven optima of Fisher's iris for k = 2 to 10 with each of 20 seeds. On data with 50 clusters and more it ends
+/// below the best of ten restarts, in a fraction of their time (the README has figures).
+/// What it costs: typically 2 to 10 times the plain run, about in proportion to the [`patience`](Self::patience); and 16 bytes a row.
+///
+/// Each try is an entry of the [history](crate::KMeansModel::history), and the observer sees it: `swapped` counts the centroids moved in a try that helped
+/// and is 0 for those that were taken back, `shift` and `reassigned` are of the whole try, and `inertia` is that of the best so far. An observer's break keeps the best.
 ///
 /// ```
 /// use centroids::{KMeans, Refine};
@@ -96,9 +109,10 @@ impl<'s, 'a, F: Float> Search<'s, 'a, F> {
         state: &'s mut State<F>,
         step: &'s mut (dyn Step<F> + 's),
     ) -> Self {
-        update(data, state);
-        let best = Best { centroids: state.centroids.clone(), inertia: state.inertia(data) };
-        Search { plan, data, state, step, best, evaluations: 0 }
+        let best = Best { centroids: state.centroids.clone(), inertia: 0.0 };
+        let mut search = Search { plan, data, state, step, best, evaluations: 0 };
+        search.best.inertia = search.inertia();
+        search
     }
 
     /// Leaves the best state found. The reason to stop, if the observer had one.
@@ -142,6 +156,16 @@ impl<'s, 'a, F: Float> Search<'s, 'a, F> {
         }
         self.restore();
         stop
+    }
+
+    /// Of the centroids as they are, which may have a last move to their means before them.
+    fn inertia(&mut self) -> f64 {
+        let (data, d) = (self.data, self.data.d);
+        let means = update(data, self.state, true);
+        let pairs = means.chunks_exact(d).zip(self.state.centroids.chunks_exact(d)).enumerate();
+        let weight = |j| self.state.sums.weight(j, &data.grids, data.weighted()).value();
+        let apart = pairs.map(|(j, (mean, centroid))| weight(j) * exact::squared_distance(mean, centroid));
+        self.state.inertia(data) + apart.sum::<f64>()
     }
 
     /// Each row's distances to the two nearest of the best centroids.
@@ -199,19 +223,21 @@ impl<'s, 'a, F: Float> Search<'s, 'a, F> {
         }
         let least = self.best.inertia * (1.0 - GAIN);
         let mut iterations: Vec<Iteration> = Vec::new();
-        let mut moves = 0;
-        let helped = loop {
+        let (mut moves, mut before) = (0, f64::INFINITY);
+        let found = loop {
             let moved = self.assign();
             moves += moved;
             if self.state.sums.any_empty() {
-                break false;
+                break None;
             }
-            let means = update(self.data, self.state);
+            // The swaps are from the best centroids, but the rows come from the last try: nothing is known of any cluster.
+            let means = update(self.data, self.state, iterations.is_empty());
             let inertia = self.state.inertia(self.data);
-            let gain = iterations.last().map_or(f64::INFINITY, |last| last.inertia - inertia);
+            let gain = before - inertia;
+            before = inertia;
             // Gains dwindle: a few times the last one is all that is to come.
             if gain < 0.0 || inertia >= least && gain * 4.0 < inertia - least {
-                break false;
+                break None;
             }
             let shift = shift(&means, &self.state.centroids, d);
             let mut entry = self.entry(inertia, shift, moved);
@@ -222,17 +248,16 @@ impl<'s, 'a, F: Float> Search<'s, 'a, F> {
             if fixed || iterations.len() >= self.plan.max_iter || self.plan.convergence.is_met(&iterations) {
                 // The labels of these centroids, as at the end of any run.
                 moves += if fixed { 0 } else { self.assign() };
-                update(self.data, self.state);
-                break !self.state.sums.any_empty() && self.state.inertia(self.data) < least;
+                let inertia = self.inertia();
+                break Some(inertia).filter(|_| inertia < least && !self.state.sums.any_empty());
             }
         };
-        let shift = if helped { shift(&self.state.centroids, &self.best.centroids, d) } else { 0.0 };
-        if helped {
-            let inertia = self.state.inertia(self.data);
+        let mut entry = self.entry(self.best.inertia, 0.0, 0);
+        if let Some(inertia) = found {
+            let shift = shift(&self.state.centroids, &self.best.centroids, d);
             self.best = Best { centroids: self.state.centroids.clone(), inertia };
+            entry = Iteration { swapped: swaps.len(), ..self.entry(self.best.inertia, shift, moves) };
         }
-        let mut entry = self.entry(self.best.inertia, shift, if helped { moves } else { 0 });
-        entry.swapped = if helped { swaps.len() } else { 0 };
         entry.distance_evaluations = std::mem::take(&mut self.evaluations);
         entry
     }

@@ -1,7 +1,7 @@
 //! Every step against the plain one, to the bit, through whole runs on hard data.
 
 use crate::kernel::tests::levels;
-use crate::{Algorithm, EmptyCluster, KMeans, SeededRng};
+use crate::{Algorithm, EmptyCluster, KMeans, Refine, SeededRng};
 use ndarray::{Array1, Array2};
 
 const ALGORITHMS: [Algorithm; 5] =
@@ -125,4 +125,38 @@ fn bounds_do_not_survive_a_relocation() {
     for algorithm in ALGORITHMS {
         assert!(plain == fit(algorithm), "{algorithm:?}");
     }
+}
+
+fn refined<F: crate::Float>() {
+    let mut rng = SeededRng::new(6);
+    let mut swapped = 0;
+    for round in 0..42 {
+        let (kind, d) = (round % 6, [1, 2, 3, 5, 9, 20, 40][round % 7]);
+        let n = if d <= 5 && round % 4 == 0 { 5000 } else { 50 + rng.below(400) };
+        let k = [2, 8, 30, 49][round % 4];
+        let data = hard(kind, n, d, &mut rng).mapv(|x| <F as num_traits::NumCast>::from(x).unwrap());
+        let fit = |algorithm, level| {
+            let kmeans = KMeans::new(k).seed(round as u64).refine(Refine::default().patience(12));
+            kmeans.algorithm(algorithm).at_level(level).fit(&data).unwrap()
+        };
+        let plain = fit(Algorithm::Lloyd, levels()[0]);
+        swapped += plain.history().iter().map(|it| it.swapped).sum::<usize>();
+        assert_eq!(plain.labels(), plain.predict(&data).unwrap(), "round {round}");
+        for level in levels() {
+            for algorithm in ALGORITHMS {
+                assert!(fit(algorithm, level) == plain, "{algorithm:?} at {level:?} differs: round {round}");
+            }
+        }
+    }
+    assert!(swapped > 100, "only {swapped} swaps helped");
+}
+
+#[test]
+fn refining_gives_the_same_bits_f32() {
+    refined::<f32>();
+}
+
+#[test]
+fn refining_gives_the_same_bits_f64() {
+    refined::<f64>();
 }

@@ -15,6 +15,7 @@ use crate::float::Float;
 use crate::init::{Init, KMeansPlusPlus};
 use crate::kernel::Level;
 use crate::lloyd::EmptyCluster;
+use crate::restarts;
 use crate::rng::SeededRng;
 use ndarray::{ArrayBase, ArrayView1, ArrayView2, Ix1, Ix2};
 pub(crate) use run::Observer;
@@ -282,8 +283,8 @@ impl<F: Float> KMedians<F> {
     ) -> Result<KMediansModel<F>, Error> {
         self.check()?;
         let checked = Data::for_clusters(self.level, data, weights, self.k)?;
-        let (mut best, mut stopped) = (None::<Run<F>>, false);
-        for run in 0..self.n_init {
+        let loss = |run: &Run<F>| run.loss;
+        let best = restarts::in_turn(self.n_init, loss, observer, |run, watch| {
             let mut rng = SeededRng::stream(self.seed, 2 * run as u64);
             let start = self.init.centroids(checked.array(), weights, self.k, &mut rng)?;
             let start = check_centroids(&start, self.k, checked.d)?;
@@ -295,20 +296,8 @@ impl<F: Float> KMedians<F> {
                 max_iter: self.max_iter,
                 tolerance: self.tolerance,
             };
-            let mut watch = |iteration: &MediansIteration| {
-                let flow = observer(iteration);
-                stopped |= flow.is_break();
-                flow
-            };
-            let run = run::run(&plan, &checked, start, &mut watch)?;
-            if best.as_ref().is_none_or(|best| run.loss < best.loss) {
-                best = Some(run);
-            }
-            if stopped {
-                break;
-            }
-        }
-        let best = best.expect("n_init is at least 1");
+            run::run(&plan, &checked, start, watch)
+        })?;
         Ok(KMediansModel::new(self.level, best, checked.d))
     }
 }

@@ -61,3 +61,17 @@ pub fn labels<F: Float>(data: &Array2<F>, centroids: &Array2<F>) -> Array1<usize
 pub fn bits<F: Float>(values: &Array2<F>) -> Vec<u64> {
     values.iter().map(|x| x.to_f64().unwrap().to_bits()).collect()
 }
+
+/// The first columns of comma-separated lines.
+pub fn csv(text: &str, header: bool, columns: usize) -> Array2<f64> {
+    let lines = text.lines().skip(usize::from(header));
+    let values: Vec<f64> = lines
+        .flat_map(|line| line.split(',').take(columns).map(|x| x.parse().unwrap()).collect::<Vec<f64>>())
+        .collect();
+    Array2::from_shape_vec((values.len() / columns, columns), values).unwrap()
+}
+
+/// Fisher's iris, 150 x 4.
+pub fn iris() -> Array2<f64> {
+    csv(include_str!("../../examples/data/iris.csv"), true, 4)
+}
