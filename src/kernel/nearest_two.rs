@@ -41,7 +41,7 @@ impl Two {
 }
 
 /// Rows in the lanes.
-fn turn<F: Element>(values: &[F], d: usize, block: &mut [f64]) {
+pub(super) fn turn<F: Element>(values: &[F], d: usize, block: &mut [f64]) {
     for (l, row) in values.chunks_exact(d).enumerate() {
         for (t, value) in row.iter().enumerate() {
             block[t * BLOCK + l] = value.f64();

@@ -2,8 +2,10 @@
 
 use super::assign::Rows;
 use super::element::{Element, Level};
-use super::nearest_two::Two;
+use super::nearest_two::{Two, turn};
 use super::par;
+use super::silhouette::BLOCK;
+use fearless_simd::{Simd, SimdBase, dispatch, f64x8};
 
 /// Rows that are looked at together.
 const CHUNK: usize = 1024;
@@ -38,19 +40,30 @@ impl Prices {
         // Finite for the tiniest of sums.
         let unit = ((1u64 << 60) as f64 / bound).min(f64::MAX);
         let step = |x: f64| (x * unit) as i64;
-        let worker = || (vec![0; (count + 1) * (k + 1)], vec![0.0; count]);
+        let candidates: Vec<f64> = candidates.iter().map(|x| x.f64()).collect();
+        let worker = || (vec![0; (count + 1) * (k + 1)], vec![0.0; d * BLOCK], vec![[0.0; BLOCK]; count]);
         let workers = par::workers_for(3.0 * (n * d * count) as f64);
-        let mut workers: Vec<(Sums, Vec<f64>)> = (0..workers).map(|_| worker()).collect();
-        par::share(&mut workers, (0..n).step_by(CHUNK), |(sums, away), first| {
-            for i in first..n.min(first + CHUNK) {
-                let (near, next, own) = (two.first[i], two.second[i], labels[i] as usize);
-                let weight = rows.weight(i);
-                F::all_distances(level, rows.row(i), candidates, away);
-                sums[own] += step(weight * (next - near));
-                for (sums, &away) in sums[k + 1..].chunks_exact_mut(k + 1).zip(&*away) {
-                    if away < next {
-                        sums[own] -= step(weight * (next - away.max(near)));
-                        sums[k] -= step(weight * (near - away).max(0.0));
+        let mut workers: Vec<(Sums, Vec<f64>, Vec<[f64; BLOCK]>)> = (0..workers).map(|_| worker()).collect();
+        par::share(&mut workers, (0..n).step_by(CHUNK), |(sums, block, away), first| {
+            for first in (first..n.min(first + CHUNK)).step_by(BLOCK) {
+                let count = BLOCK.min(n - first);
+                turn(rows.part(first, count).values, d, block);
+                dispatch!(level, simd => squares(simd, block, &candidates, away));
+                // Lanes past the last row are nearer to nothing.
+                let (mut near, mut next) = ([0.0; BLOCK], [0.0; BLOCK]);
+                near[..count].copy_from_slice(&two.first[first..][..count]);
+                next[..count].copy_from_slice(&two.second[first..][..count]);
+                for l in 0..count {
+                    sums[labels[first + l] as usize] += step(rows.weight(first + l) * (next[l] - near[l]));
+                }
+                for (sums, away) in sums[k + 1..].chunks_exact_mut(k + 1).zip(&*away) {
+                    if !(0..BLOCK).fold(false, |any, l| any || away[l] < next[l]) {
+                        continue;
+                    }
+                    for l in (0..count).filter(|&l| away[l] < next[l]) {
+                        let weight = rows.weight(first + l);
+                        sums[labels[first + l] as usize] -= step(weight * (next[l] - away[l].max(near[l])));
+                        sums[k] -= step(weight * (near[l] - away[l]).max(0.0));
                     }
                 }
             }
@@ -78,5 +91,19 @@ impl Prices {
         }
         swaps.sort_unstable_by(order);
         swaps
+    }
+}
+
+/// The squared distances of rows in the lanes to each candidate.
+#[inline(always)]
+fn squares<S: Simd>(simd: S, block: &[f64], candidates: &[f64], out: &mut [[f64; BLOCK]]) {
+    let lanes = block.as_chunks::<BLOCK>().0;
+    for (candidate, out) in candidates.chunks_exact(lanes.len()).zip(out) {
+        let mut square = simd.splat_f64x8(0.0);
+        for (row, &value) in lanes.iter().zip(candidate) {
+            let difference = f64x8::from_slice(simd, row) - simd.splat_f64x8(value);
+            square += difference * difference;
+        }
+        square.store_slice(out);
     }
 }
