@@ -13,7 +13,9 @@ use crate::kernel::Level;
 use crate::kmeans::KMeans;
 use crate::lloyd;
 use crate::medians::{self, KMedians, KMediansModel};
+use crate::medoids::{KMedoids, KMedoidsModel, Medoids, MedoidsIteration};
 use crate::model::KMeansModel;
+use crate::restarts::Watch;
 use crate::rng::SeededRng;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
@@ -92,4 +94,18 @@ doors! {
         observer: medians::Observer<'_>,
     ) -> Result<KMediansModel<Self>, Error>
         = KMedians::start;
+    /// k-medoids of rows.
+    fn fit_medoids(
+        medoids: &KMedoids<Self>,
+        rows: Rows<'_, Self>,
+        observer: Watch<'_, MedoidsIteration>,
+    ) -> Result<KMedoidsModel<Self>, Error>
+        = KMedoids::start;
+    /// k-medoids of a matrix.
+    fn fit_square(medoids: &KMedoids<Self>, matrix: Rows<'_, Self>) -> Result<Medoids, Error> = KMedoids::square;
+    /// k-medoids of half a matrix.
+    fn fit_condensed(medoids: &KMedoids<Self>, values: ArrayView1<'_, Self>) -> Result<Medoids, Error> = KMedoids::condensed;
+    /// Nearest medoids.
+    fn predict_medoids(model: &KMedoidsModel<Self>, rows: Rows<'_, Self>) -> Result<Array1<usize>, Error>
+        = KMedoidsModel::labels_of;
 }

@@ -192,6 +192,64 @@ pub enum Error {
         /// Rows of the data.
         rows: usize,
     },
+    /// A row without direction: all its values are 0, so it has no cosine with any other.
+    #[error("row {row} is all zeros: it has no direction")]
+    ZeroRow {
+        /// The row.
+        row: usize,
+    },
+    /// A matrix of dissimilarities must be square.
+    #[error("a matrix of dissimilarities must be square, and this one has {rows} rows and {columns} columns")]
+    NotSquare {
+        /// Rows of the matrix.
+        rows: usize,
+        /// Columns of the matrix.
+        columns: usize,
+    },
+    /// The number of values above the diagonal of a square matrix is n (n - 1) / 2.
+    #[error("{found} values are not n (n - 1) / 2 for any n: they are no condensed matrix")]
+    CondensedLength {
+        /// Values given.
+        found: usize,
+    },
+    /// A dissimilarity is negative, NaN, or infinite (in the type of the data).
+    #[error("the dissimilarity of rows {row} and {column} is {value:e}: it must be finite and not negative")]
+    Dissimilarity {
+        /// One row.
+        row: usize,
+        /// The other.
+        column: usize,
+        /// Their dissimilarity.
+        value: f64,
+    },
+    /// A matrix of dissimilarities must be symmetric, up to rounding.
+    #[error("rows {row} and {column} are {value:e} apart, and {mirrored:e} the other way round")]
+    Asymmetric {
+        /// One row.
+        row: usize,
+        /// The other.
+        column: usize,
+        /// The value at (row, column).
+        value: f64,
+        /// The value at (column, row).
+        mirrored: f64,
+    },
+    /// The medoids to start from are not k.
+    #[error("{found} rows to start from were given for {expected} clusters")]
+    MedoidCount {
+        /// Clusters asked for.
+        expected: usize,
+        /// Rows given.
+        found: usize,
+    },
+    /// A medoid to start from is not a row, or is named twice.
+    #[error("row {row} cannot be a medoid to start from: it is named twice, or not one of {rows} rows")]
+    MedoidRow {
+        /// The row named.
+        row: usize,
+        /// Rows of the data.
+        rows: usize,
+    },
     /// A sweep over numbers of clusters was given none.
     #[error("no number of clusters was given")]
     EmptySweep,

@@ -84,12 +84,14 @@
 //! | read the result, label new rows, measure distances | [`KMeansModel`] |
 //! | start from somewhere else | [`Random`], [`KMeansPlusPlus`], an `Array2`, [`init::from_fn`], your own [`Init`] |
 //! | stop by another rule | [`Tolerance`], [`Stable`], [`Patience`], [`Any`], [`All`], a closure, your own [`Convergence`] |
+//! | get past a local minimum | [`KMeans::refine`], [`Refine`] |
 //! | say what happens to a cluster without rows | [`EmptyCluster`] |
 //! | choose k | [`select::sweep`], [`select::elbow`] |
 //! | judge a clustering | [`select::silhouette`] and the others of [`select`] |
 //! | make clusters of equal or bounded size | [`BalancedKMeans`], [`BalancedKMeansModel`] |
 //! | let rows belong to several clusters in part | [`FuzzyCMeans`], [`FuzzyCMeansModel`] |
 //! | keep outliers from moving the centroids | [`KMedians`], [`KMediansModel`] |
+//! | cluster by any dissimilarity, around rows of the data | [`KMedoids`], [`KMedoidsModel`], [`Medoids`] |
 //! | write code for f32 and f64 | [`Float`] |
 //!
 //! Every setting has a default; [`KMeans`] lists them.
@@ -197,6 +199,7 @@ mod kernel;
 mod kmeans;
 mod lloyd;
 mod medians;
+mod medoids;
 mod model;
 mod predictor;
 mod restarts;
@@ -216,6 +219,7 @@ pub use init::{Init, KMeansPlusPlus, Random};
 pub use kmeans::KMeans;
 pub use lloyd::{Algorithm, EmptyCluster, Refine};
 pub use medians::{KMedians, KMediansModel, MediansIteration};
+pub use medoids::{Dissimilarity, KMedoids, KMedoidsModel, MedoidInit, Medoids, MedoidsIteration, Metric};
 pub use model::KMeansModel;
 pub use predictor::Predictor;
 pub use rng::SeededRng;

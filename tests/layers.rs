@@ -30,15 +30,15 @@ fn code() -> Vec<(String, String)> {
 }
 
 /// Rooms, each with the rooms of the crate that it may name.
-const MAY_KNOW: [(&str, &[&str]); 20] = [
+const MAY_KNOW: [(&str, &[&str]); 21] = [
     ("kernel/", &["kernel"]),
     // The one knot: a number type knows the doors to what was compiled for it, and they lead everywhere.
     ("float.rs", &["compiled", "kernel"]),
     (
         "compiled.rs",
         &[
-            "data", "error", "float", "fuzzy", "init", "kernel", "kmeans", "lloyd", "medians", "model",
-            "rng", "Float",
+            "data", "error", "float", "fuzzy", "init", "kernel", "kmeans", "lloyd", "medians", "medoids",
+            "model", "restarts", "rng", "Float",
         ],
     ),
     ("error.rs", &["crate"]),
@@ -72,6 +72,7 @@ const MAY_KNOW: [(&str, &[&str]); 20] = [
     ("balanced.rs", &["convergence", "error", "float", "history", "init", "kmeans", "model"]),
     ("fuzzy/", &["data", "error", "float", "history", "init", "kernel", "restarts", "rng"]),
     ("medians/", &["data", "error", "float", "history", "init", "kernel", "lloyd", "restarts", "rng"]),
+    ("medoids/", &["data", "error", "float", "history", "kernel", "restarts", "rng", "sampler"]),
     ("select/", &["data", "error", "float", "kernel", "kmeans", "model", "rng"]),
 ];
 

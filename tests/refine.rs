@@ -29,7 +29,7 @@ fn reaches(data: &Array2<f64>, optima: [f64; 9]) {
         for seed in 0..20 {
             let model = KMeans::new(k).seed(seed).n_init(5).refine(Refine::default()).fit(data).unwrap();
             let ratio = model.inertia() / optimum;
-            assert!((ratio - 1.0).abs() < 1e-6, "k {k}, seed {seed}: {} times the optimum", ratio);
+            assert!((ratio - 1.0).abs() < 1e-6, "k {k}, seed {seed}: {ratio} times the optimum");
         }
     }
 }

@@ -9,7 +9,8 @@ use super::screen::Part;
 use super::single::Single;
 use super::vector::Lanes;
 use super::{
-    assign, exact, fence, filter, fuzzy, manhattan, moments, pack, principal, project, screen, single,
+    assign, exact, exchange, fence, filter, fuzzy, manhattan, moments, pack, principal, project, screen,
+    single,
 };
 pub(crate) use fearless_simd::Level;
 use fearless_simd::{Simd, dispatch};
@@ -152,6 +153,8 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
         scratch: &mut manhattan::Scratch,
         labels: &mut [u32],
     );
+    /// What exchanging each medoid for a candidate would change.
+    fn exchange(level: Level, distances: &[Self], near: &exchange::Near<Self>, changes: &mut [f64]) -> f64;
 }
 
 /// Loops without vectors of their own, which the compiler makes vectors of: compiled for AVX2, and once for all that lacks it.
@@ -272,6 +275,9 @@ macro_rules! element {
             }
             fn nearest_manhattan(level: Level, rows: Rows<'_, Self>, centroids: &[Self], scratch: &mut manhattan::Scratch, labels: &mut [u32]) {
                 plain!(level, manhattan::nearest(rows, centroids, scratch, labels))
+            }
+            fn exchange(level: Level, distances: &[Self], near: &exchange::Near<Self>, changes: &mut [f64]) -> f64 {
+                plain!(level, exchange::exchange(distances, near, changes))
             }
         }
     };

@@ -26,6 +26,29 @@ pub(crate) fn squared_distance<F: Element>(x: &[F], c: &[F]) -> f64 {
     ((a + b) + (c + d)) + ((e + f) + (g + h))
 }
 
+/// The absolute differences in f64, gathered in eight lanes.
+#[inline(always)]
+fn differences<F: Element>(x: &[F], c: &[F], gather: impl Fn(&mut f64, f64)) -> [f64; 8] {
+    let mut part = [0.0; 8];
+    for (x, c) in x.chunks(8).zip(c.chunks(8)) {
+        for (part, (a, b)) in part.iter_mut().zip(x.iter().zip(c)) {
+            gather(part, (a.f64() - b.f64()).abs());
+        }
+    }
+    part
+}
+
+/// The sum of the absolute differences.
+pub(crate) fn manhattan<F: Element>(x: &[F], c: &[F]) -> f64 {
+    let [a, b, c, d, e, f, g, h] = differences(x, c, |sum, difference| *sum += difference);
+    ((a + b) + (c + d)) + ((e + f) + (g + h))
+}
+
+/// The largest absolute difference.
+pub(crate) fn chebyshev<F: Element>(x: &[F], c: &[F]) -> f64 {
+    differences(x, c, |most, difference| *most = most.max(difference)).into_iter().fold(0.0, f64::max)
+}
+
 /// Whether every value is finite and small enough for its squared distances to be summed.
 #[inline(always)]
 pub(crate) fn in_range<F: Element>(row: &[F]) -> bool {

@@ -51,6 +51,7 @@ pub(crate) mod doubt;
 pub(crate) mod drift;
 mod element;
 pub(crate) mod exact;
+pub(crate) mod exchange;
 pub(crate) mod fence;
 pub(crate) mod filter;
 pub(crate) mod fuzzy;

@@ -57,7 +57,7 @@ impl Prices {
                     sums[labels[first + l] as usize] += step(rows.weight(first + l) * (next[l] - near[l]));
                 }
                 for (sums, away) in sums[k + 1..].chunks_exact_mut(k + 1).zip(&*away) {
-                    if !(0..BLOCK).fold(false, |any, l| any || away[l] < next[l]) {
+                    if (0..BLOCK).filter(|&l| away[l] < next[l]).count() == 0 {
                         continue;
                     }
                     for l in (0..count).filter(|&l| away[l] < next[l]) {

@@ -1,0 +1,127 @@
+//! All dissimilarities of n rows.
+
+use super::metric::Points;
+use crate::error::Error;
+use crate::float::Float;
+use crate::kernel::{Element, Level, par};
+use ndarray::{ArrayView1, ArrayView2};
+use std::borrow::Cow;
+
+/// A square of n by n values, symmetric but for rounding.
+pub(super) struct Matrix<'a, F: Float> {
+    n: usize,
+    values: Cow<'a, [F]>,
+}
+
+impl<'a, F: Float> Matrix<'a, F> {
+    /// A matrix that was given.
+    pub(super) fn square(matrix: ArrayView2<'a, F>) -> Result<Self, Error> {
+        let (n, columns) = matrix.dim();
+        if n != columns {
+            return Err(Error::NotSquare { rows: n, columns });
+        }
+        if n == 0 {
+            return Err(Error::NoRows);
+        }
+        for ((row, column), &value) in matrix.indexed_iter() {
+            check(row, column, Element::f64(value))?;
+            let mirrored = matrix[[column, row]];
+            // A matrix from products of rows is not symmetric to the last bit.
+            if column > row && (value - mirrored).abs() > F::epsilon().sqrt() * value.max(mirrored) {
+                let (value, mirrored) = (Element::f64(value), Element::f64(mirrored));
+                return Err(Error::Asymmetric { row, column, value, mirrored });
+            }
+        }
+        let values = match matrix.to_slice() {
+            Some(values) => Cow::Borrowed(values),
+            None => Cow::Owned(matrix.iter().copied().collect()),
+        };
+        Ok(Matrix { n, values })
+    }
+
+    /// The values above the diagonal, row by row; the diagonal is 0.
+    pub(super) fn condensed(values: ArrayView1<'_, F>) -> Result<Self, Error> {
+        let found = values.len();
+        // The root of 2 found lies between n - 1 and n.
+        let n = found.checked_mul(2).ok_or(Error::CondensedLength { found })?.isqrt() + 1;
+        if n * (n - 1) / 2 != found {
+            return Err(Error::CondensedLength { found });
+        }
+        let mut square = empty(n)?;
+        let mut values = values.iter();
+        for row in 0..n {
+            for column in row + 1..n {
+                let value = *values.next().expect("as many as counted");
+                check(row, column, Element::f64(value))?;
+                square[row * n + column] = value;
+            }
+        }
+        Ok(Matrix { n, values: Cow::Owned(mirror(square, n)) })
+    }
+
+    /// Of the rows of some data.
+    pub(super) fn of_rows(level: Level, points: &Points<'_, F>) -> Result<Self, Error> {
+        let n = points.n();
+        let mut square = empty(n)?;
+        let workers = par::workers_for(points.row(0).len() as f64 * n as f64 * n as f64);
+        // A buffer, and the first row whose dissimilarities are not what they should be.
+        let mut workers = vec![(vec![0.0; n], None::<(usize, usize, f64)>); workers];
+        par::share(&mut workers, square.chunks_mut(n).enumerate(), |(buffer, flaw), (i, out)| {
+            let others = i + 1..n;
+            points.distances(level, i, points, others.clone(), &mut buffer[others.clone()]);
+            for j in others {
+                out[j] = Element::of(buffer[j]);
+                let value = Element::f64(out[j]);
+                if check(i, j, value).is_err() && flaw.is_none_or(|(row, ..)| i < row) {
+                    *flaw = Some((i, j, value));
+                }
+            }
+        });
+        if let Some((row, column, value)) =
+            workers.into_iter().filter_map(|worker| worker.1).min_by_key(|flaw| flaw.0)
+        {
+            return Err(Error::Dissimilarity { row, column, value });
+        }
+        Ok(Matrix { n, values: Cow::Owned(mirror(square, n)) })
+    }
+
+    pub(super) fn n(&self) -> usize {
+        self.n
+    }
+
+    /// The dissimilarities of one row to all.
+    pub(super) fn row(&self, i: usize) -> &[F] {
+        &self.values[i * self.n..][..self.n]
+    }
+}
+
+fn check(row: usize, column: usize, value: f64) -> Result<(), Error> {
+    if (0.0..f64::INFINITY).contains(&value) {
+        Ok(())
+    } else {
+        Err(Error::Dissimilarity { row, column, value })
+    }
+}
+
+/// n by n zeros, if that many can be.
+fn empty<F: Float>(n: usize) -> Result<Vec<F>, Error> {
+    let mut square = Vec::new();
+    let size = n.checked_mul(n).filter(|&size| square.try_reserve_exact(size).is_ok());
+    square.resize(size.ok_or(Error::TooBig { rows: n, columns: n, k: 0 })?, F::zero());
+    Ok(square)
+}
+
+/// Copies what is above the diagonal to below it, square by square.
+fn mirror<F: Float>(mut values: Vec<F>, n: usize) -> Vec<F> {
+    const SIDE: usize = 32;
+    for top in (0..n).step_by(SIDE) {
+        for left in (top..n).step_by(SIDE) {
+            for row in top..n.min(top + SIDE) {
+                for column in left.max(row + 1)..n.min(left + SIDE) {
+                    values[column * n + row] = values[row * n + column];
+                }
+            }
+        }
+    }
+    values
+}
