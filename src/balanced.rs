@@ -6,6 +6,7 @@ use crate::float::Float;
 use crate::history::{Iteration, StopReason};
 use crate::init::Init;
 use crate::kmeans::KMeans;
+use crate::lloyd::Kind;
 use crate::model::KMeansModel;
 use ndarray::{Array1, Array2, ArrayBase, Ix1, Ix2};
 use std::ops::{Bound, ControlFlow, RangeBounds};
@@ -183,7 +184,7 @@ impl<F: Float> BalancedKMeans<F> {
         if !possible && (1..=n).contains(&k) {
             return Err(Error::ClusterSizes { least, most: most.min(n), k, rows: n });
         }
-        Ok(self.kmeans.clone().bounded(least..=most.min(n)))
+        Ok(self.kmeans.clone().of_kind(Kind::Bounded(least..=most.min(n))))
     }
 }
 

@@ -17,6 +17,7 @@ use crate::medoids::{KMedoids, KMedoidsModel, Medoids, MedoidsIteration};
 use crate::model::KMeansModel;
 use crate::restarts::Watch;
 use crate::rng::SeededRng;
+use crate::spherical;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 /// Declares the doors and opens them for both types: each passes its arguments on to the generic function of that name.
@@ -94,6 +95,8 @@ doors! {
         observer: medians::Observer<'_>,
     ) -> Result<KMediansModel<Self>, Error>
         = KMedians::start;
+    /// Rows scaled to length 1.
+    fn scale(rows: Rows<'_, Self>) -> Result<Array2<Self>, Error> = spherical::scale;
     /// k-medoids of rows.
     fn fit_medoids(
         medoids: &KMedoids<Self>,

@@ -269,6 +269,22 @@ pub(crate) fn check_values<F: Float>(values: &[F], d: usize) -> Result<(), Error
     check_magnitude(values, d)
 }
 
+/// Rows of finite values, scaled to length 1 and rounded to T.
+pub(crate) fn unit_rows<F: Element, T: Element>(values: &[F], d: usize) -> Result<Vec<T>, Error> {
+    let mut units = Vec::with_capacity(values.len());
+    for (row, values) in values.chunks_exact(d).enumerate() {
+        // By the largest value first, so that no square vanishes or overflows.
+        let largest = values.iter().map(|x| x.f64().abs()).fold(0.0, f64::max);
+        if largest == 0.0 {
+            return Err(Error::ZeroRow { row });
+        }
+        let scaled = values.iter().map(|x| x.f64() / largest);
+        let length = scaled.clone().map(|x| x * x).sum::<f64>().sqrt();
+        units.extend(scaled.map(|x| T::of(x / length)));
+    }
+    Ok(units)
+}
+
 /// Starting centroids, row by row, once they are known to be k by d and finite.
 pub(crate) fn check_centroids<F: Float>(centroids: &Array2<F>, k: usize, d: usize) -> Result<Vec<F>, Error> {
     if centroids.dim() != (k, d) {

@@ -192,10 +192,10 @@ pub enum Error {
         /// Rows of the data.
         rows: usize,
     },
-    /// A row without direction: all its values are 0, so it has no cosine with any other.
+    /// A row (or a centroid to start from) without direction: all its values are 0, so it has no cosine with any other.
     #[error("row {row} is all zeros: it has no direction")]
     ZeroRow {
-        /// The row.
+        /// The row, or the number of the centroid.
         row: usize,
     },
     /// A matrix of dissimilarities must be square.

@@ -7,13 +7,13 @@ use crate::float::Float;
 use crate::history::Iteration;
 use crate::init::{Init, KMeansPlusPlus};
 use crate::kernel::{Level, par};
-use crate::lloyd::{self, Algorithm, EmptyCluster, Observer, Plan, Refine, Run};
+use crate::lloyd::{self, Algorithm, EmptyCluster, Kind, Observer, Plan, Refine, Run};
 use crate::model::KMeansModel;
 use crate::restarts;
 use crate::rng::SeededRng;
 use ndarray::{ArrayBase, ArrayView1, ArrayView2, Ix1, Ix2};
 use std::fmt;
-use std::ops::{ControlFlow, RangeInclusive};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// k-means: k clusters that minimise the sum of squared distances of the rows to their cluster's mean.
@@ -50,7 +50,7 @@ pub struct KMeans<F: Float> {
     max_iter: usize,
     algorithm: Algorithm,
     empty_cluster: EmptyCluster,
-    sizes: Option<RangeInclusive<usize>>,
+    kind: Kind,
     refine: Option<Refine>,
     init: Arc<dyn Init<F>>,
     convergence: Arc<dyn Convergence<F>>,
@@ -81,7 +81,7 @@ impl<F: Float> KMeans<F> {
             max_iter: 300,
             algorithm: Algorithm::Auto,
             empty_cluster: EmptyCluster::Relocate,
-            sizes: None,
+            kind: Kind::Means,
             refine: None,
             init: Arc::new(KMeansPlusPlus::default()),
             convergence: Arc::new(Any(Tolerance(1e-4), Stable)),
@@ -164,9 +164,9 @@ impl<F: Float> KMeans<F> {
         self
     }
 
-    /// With bounds on the rows of a cluster, which must be possible.
-    pub(crate) fn bounded(mut self, sizes: RangeInclusive<usize>) -> Self {
-        self.sizes = Some(sizes);
+    /// For the relatives of k-means that share its loop.
+    pub(crate) fn of_kind(mut self, kind: Kind) -> Self {
+        self.kind = kind;
         self
     }
 
@@ -349,7 +349,7 @@ impl<F: Float> KMeans<F> {
                 max_iter: self.max_iter,
                 algorithm: self.algorithm,
                 empty_cluster: self.empty_cluster,
-                sizes: self.sizes.clone(),
+                kind: self.kind.clone(),
                 refine: self.refine,
                 convergence: &*self.convergence,
             };

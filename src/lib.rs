@@ -89,6 +89,7 @@
 //! | choose k | [`select::sweep`], [`select::elbow`] |
 //! | judge a clustering | [`select::silhouette`] and the others of [`select`] |
 //! | make clusters of equal or bounded size | [`BalancedKMeans`], [`BalancedKMeansModel`] |
+//! | cluster by direction: cosines, text embeddings | [`SphericalKMeans`], [`SphericalKMeansModel`] |
 //! | let rows belong to several clusters in part | [`FuzzyCMeans`], [`FuzzyCMeansModel`] |
 //! | keep outliers from moving the centroids | [`KMedians`], [`KMediansModel`] |
 //! | cluster by any dissimilarity, around rows of the data | [`KMedoids`], [`KMedoidsModel`], [`Medoids`] |
@@ -208,6 +209,7 @@ mod sampler;
 #[cfg(feature = "serde")]
 mod saved;
 pub mod select;
+mod spherical;
 
 pub use balanced::{BalancedKMeans, BalancedKMeansModel};
 pub use convergence::{All, Any, Convergence, Patience, Stable, Tolerance};
@@ -223,6 +225,7 @@ pub use medoids::{Dissimilarity, KMedoids, KMedoidsModel, MedoidInit, Medoids, M
 pub use model::KMeansModel;
 pub use predictor::Predictor;
 pub use rng::SeededRng;
+pub use spherical::{SphericalKMeans, SphericalKMeansModel};
 
 /// The code of the README, compiled.
 #[cfg(doctest)]

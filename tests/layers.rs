@@ -30,15 +30,28 @@ fn code() -> Vec<(String, String)> {
 }
 
 /// Rooms, each with the rooms of the crate that it may name.
-const MAY_KNOW: [(&str, &[&str]); 21] = [
+const MAY_KNOW: [(&str, &[&str]); 22] = [
     ("kernel/", &["kernel"]),
     // The one knot: a number type knows the doors to what was compiled for it, and they lead everywhere.
     ("float.rs", &["compiled", "kernel"]),
     (
         "compiled.rs",
         &[
-            "data", "error", "float", "fuzzy", "init", "kernel", "kmeans", "lloyd", "medians", "medoids",
-            "model", "restarts", "rng", "Float",
+            "data",
+            "error",
+            "float",
+            "fuzzy",
+            "init",
+            "kernel",
+            "kmeans",
+            "lloyd",
+            "medians",
+            "medoids",
+            "model",
+            "restarts",
+            "rng",
+            "spherical",
+            "Float",
         ],
     ),
     ("error.rs", &["crate"]),
@@ -69,7 +82,11 @@ const MAY_KNOW: [(&str, &[&str]); 21] = [
             "rng",
         ],
     ),
-    ("balanced.rs", &["convergence", "error", "float", "history", "init", "kmeans", "model"]),
+    ("balanced.rs", &["convergence", "error", "float", "history", "init", "kmeans", "lloyd", "model"]),
+    (
+        "spherical.rs",
+        &["convergence", "data", "error", "float", "history", "init", "kmeans", "lloyd", "model"],
+    ),
     ("fuzzy/", &["data", "error", "float", "history", "init", "kernel", "restarts", "rng"]),
     ("medians/", &["data", "error", "float", "history", "init", "kernel", "lloyd", "restarts", "rng"]),
     ("medoids/", &["data", "error", "float", "history", "kernel", "restarts", "rng", "sampler"]),

@@ -18,7 +18,7 @@ pub use empty::EmptyCluster;
 pub use refine::Refine;
 
 use crate::convergence::Convergence;
-use crate::data::Data;
+use crate::data::{Data, unit_rows};
 use crate::error::Error;
 use crate::float::Float;
 use crate::history::{Iteration, StopReason};
@@ -87,6 +87,17 @@ pub enum Algorithm {
     Projection,
 }
 
+/// Which problem is solved.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    /// Each row goes to its nearest centroid, and each centroid to the mean of its rows.
+    Means,
+    /// The same, but clusters have so many rows, which must be possible.
+    Bounded(RangeInclusive<usize>),
+    /// Rows have length 1, and each centroid is the mean of its rows scaled to length 1.
+    Sphere,
+}
+
 /// What a run needs to know besides the data and the start.
 pub(crate) struct Plan<'a, F> {
     pub level: Level,
@@ -95,8 +106,7 @@ pub(crate) struct Plan<'a, F> {
     pub max_iter: usize,
     pub algorithm: Algorithm,
     pub empty_cluster: EmptyCluster,
-    /// Bounds on the rows of a cluster; without them each row goes to its nearest centroid.
-    pub sizes: Option<RangeInclusive<usize>>,
+    pub kind: Kind,
     pub refine: Option<Refine>,
     pub convergence: &'a dyn Convergence<F>,
 }
@@ -121,15 +131,21 @@ struct State<F> {
     centroids: Vec<F>,
     labels: Vec<u32>,
     sums: RowSums,
-    /// Per cluster: weight times squared distance of the mean from the mean of all rows.
+    /// Per cluster: weight times squared distance of the mean from the mean of all rows. On the sphere: the length of the sum.
     spreads: Vec<Double>,
+    /// On the sphere: the sum of the squared lengths of the rows, which are 1 but for rounding.
+    lengths: Option<f64>,
 }
 
 impl<F: Float> State<F> {
     /// Of the assignment about its means, in units of the data's weights.
     fn inertia(&self, data: &Data<'_, F>) -> f64 {
-        let scatter = self.spreads.iter().fold(Double::ZERO, |sum, spread| sum.plus(*spread)).value();
-        (data.scatter - scatter).max(0.0)
+        let spreads = self.spreads.iter().fold(Double::ZERO, |sum, spread| sum.plus(*spread)).value();
+        match self.lengths {
+            None => (data.scatter - spreads).max(0.0),
+            // |x - c|^2 = |x|^2 - 2 x c + 1.
+            Some(lengths) => (lengths + data.total_weight() - 2.0 * spreads).max(0.0),
+        }
     }
 }
 
@@ -173,26 +189,34 @@ fn step_for<'a, F: Float>(
 pub(crate) fn run<F: Float>(
     plan: &Plan<'_, F>,
     data: &Data<'_, F>,
-    start: Vec<F>,
+    mut start: Vec<F>,
     observer: Observer<'_>,
 ) -> Result<Run<F>, Error> {
+    let mut lengths = None;
+    if let Kind::Sphere = plan.kind {
+        start = unit_rows(&start, data.d)?;
+        let origin = vec![F::zero(); data.d];
+        lengths =
+            Some(distances::inertia(plan.level, data.rows(), &origin, None, &data.distance_grid(&origin)));
+    }
     let k = start.len() / data.d;
     let algorithm = match plan.algorithm {
         // Every row against every centroid, and then more.
-        _ if plan.sizes.is_some() => Algorithm::Lloyd,
+        _ if matches!(plan.kind, Kind::Bounded(_)) => Algorithm::Lloyd,
         Algorithm::Auto => choose(plan, data, k),
         Algorithm::Filtering if data.d > FEW_COLUMNS => Algorithm::Lloyd,
         chosen => chosen,
     };
-    let mut step = match &plan.sizes {
-        Some(sizes) => Box::new(balanced::Balanced::new(plan.level, sizes.clone(), k)),
-        None => step_for(algorithm, plan.level, data, &start),
+    let mut step = match &plan.kind {
+        Kind::Bounded(sizes) => Box::new(balanced::Balanced::new(plan.level, sizes.clone(), k)),
+        _ => step_for(algorithm, plan.level, data, &start),
     };
     let mut state = State {
         centroids: start,
         labels: vec![NOWHERE; data.n()],
         sums: RowSums::new(k, &data.grids),
         spreads: vec![Double::ZERO; k],
+        lengths,
     };
     let mut rng = SeededRng::stream(plan.seed, 2 * plan.run as u64 + 1);
     let mut history: Vec<Iteration> = Vec::new();
@@ -273,13 +297,24 @@ fn update<F: Float>(data: &Data<'_, F>, state: &mut State<F>, all: bool) -> Vec<
     let d = data.d;
     let mut means = state.centroids.clone();
     let changed: Vec<bool> = (0..state.sums.clusters()).map(|j| state.sums.take_touched(j) | all).collect();
-    let sums = &state.sums;
+    let (sums, weighted) = (&state.sums, data.weighted());
     let mut workers = vec![(); par::workers_for(means.len() as f64 * 50.0)];
-    let clusters = means.chunks_exact_mut(d).zip(&mut state.spreads).zip(changed).enumerate();
-    par::share(&mut workers, clusters, |(), (j, ((mean, spread), changed))| {
-        if changed && sums.count(j) > 0 {
-            *spread = sums.mean(j, &data.grids, data.weighted(), &data.mean, mean);
+    let pairs = means.chunks_exact_mut(d).zip(state.centroids.chunks_exact(d));
+    let clusters = pairs.zip(&mut state.spreads).zip(changed).enumerate();
+    let origin = state.lengths.map(|_| vec![F::zero(); d]);
+    par::share(&mut workers, clusters, |(), (j, (((mean, centroid), spread), changed))| {
+        if !changed || sums.count(j) == 0 {
+            return;
         }
+        let Some(origin) = &origin else {
+            *spread = sums.mean(j, &data.grids, weighted, &data.mean, mean);
+            return;
+        };
+        let square = sums.mean(j, &data.grids, weighted, origin, mean).value();
+        *spread = Double { high: (square * sums.weight(j, &data.grids, weighted).value()).sqrt(), low: 0.0 };
+        // Rows that point all ways have no mean direction: any is as good as the one there is.
+        let unit = unit_rows(mean, d);
+        mean.copy_from_slice(unit.as_deref().unwrap_or(centroid));
     });
     means
 }

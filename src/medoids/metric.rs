@@ -1,5 +1,6 @@
 //! How far apart two rows are.
 
+use crate::data::unit_rows;
 use crate::error::Error;
 use crate::float::Float;
 use crate::kernel::{Element, Level, exact};
@@ -108,20 +109,10 @@ impl<'a, F: Float> Points<'a, F> {
         d: usize,
     ) -> Result<Self, Error> {
         let values = values.into();
-        let mut units = Vec::new();
-        if dissimilarity.usual() == Some(Metric::Cosine) {
-            units.reserve(values.len());
-            for (row, values) in values.chunks_exact(d).enumerate() {
-                // Scaled first, so that no square vanishes or overflows.
-                let largest = values.iter().map(|x| Element::f64(*x).abs()).fold(0.0, f64::max);
-                if largest == 0.0 {
-                    return Err(Error::ZeroRow { row });
-                }
-                let scaled = values.iter().map(|x| Element::f64(*x) / largest);
-                let length = scaled.clone().map(|x| x * x).sum::<f64>().sqrt();
-                units.extend(scaled.map(|x| x / length));
-            }
-        }
+        let units = match dissimilarity.usual() {
+            Some(Metric::Cosine) => unit_rows(&values, d)?,
+            _ => Vec::new(),
+        };
         Ok(Points { dissimilarity, values, units, d })
     }
 
