@@ -4,6 +4,7 @@
 //! compiled again in every user's crate, and without optimisation in their debug builds, whatever their profile says of this
 //! crate. Hence the public generic functions only turn arrays into views, and then come through one of these doors.
 
+use crate::bisecting::{BisectingKMeans, BisectingKMeansModel, Bisection};
 use crate::data::Data;
 use crate::error::Error;
 use crate::float::Float;
@@ -95,6 +96,17 @@ doors! {
         observer: medians::Observer<'_>,
     ) -> Result<KMediansModel<Self>, Error>
         = KMedians::start;
+    /// Bisecting k-means.
+    fn fit_bisecting(
+        bisecting: &BisectingKMeans<Self>,
+        rows: Rows<'_, Self>,
+        weights: Weights<'_, Self>,
+        observer: Watch<'_, Bisection>,
+    ) -> Result<BisectingKMeansModel<Self>, Error>
+        = BisectingKMeans::start;
+    /// Clusters down the tree.
+    fn predict_bisecting(model: &BisectingKMeansModel<Self>, rows: Rows<'_, Self>) -> Result<Array1<usize>, Error>
+        = BisectingKMeansModel::labels_of;
     /// Rows scaled to length 1.
     fn scale(rows: Rows<'_, Self>) -> Result<Array2<Self>, Error> = spherical::scale;
     /// k-medoids of rows.

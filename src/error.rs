@@ -192,6 +192,14 @@ pub enum Error {
         /// Rows of the data.
         rows: usize,
     },
+    /// A tree of clusters was to be cut into more of them than it has.
+    #[error("a tree of {clusters} clusters cannot be cut into {k}")]
+    CutAbove {
+        /// Clusters asked for.
+        k: usize,
+        /// Clusters there are.
+        clusters: usize,
+    },
     /// A row (or a centroid to start from) without direction: all its values are 0, so it has no cosine with any other.
     #[error("row {row} is all zeros: it has no direction")]
     ZeroRow {

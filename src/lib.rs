@@ -89,6 +89,7 @@
 //! | choose k | [`select::sweep`], [`select::elbow`] |
 //! | judge a clustering | [`select::silhouette`] and the others of [`select`] |
 //! | make clusters of equal or bounded size | [`BalancedKMeans`], [`BalancedKMeansModel`] |
+//! | make a tree of clusters | [`BisectingKMeans`], [`BisectingKMeansModel`] |
 //! | cluster by direction: cosines, text embeddings | [`SphericalKMeans`], [`SphericalKMeansModel`] |
 //! | let rows belong to several clusters in part | [`FuzzyCMeans`], [`FuzzyCMeansModel`] |
 //! | keep outliers from moving the centroids | [`KMedians`], [`KMediansModel`] |
@@ -188,6 +189,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod balanced;
+mod bisecting;
 mod compiled;
 mod convergence;
 mod data;
@@ -212,6 +214,7 @@ pub mod select;
 mod spherical;
 
 pub use balanced::{BalancedKMeans, BalancedKMeansModel};
+pub use bisecting::{BisectingKMeans, BisectingKMeansModel, Bisection, Node, SplitBy};
 pub use convergence::{All, Any, Convergence, Patience, Stable, Tolerance};
 pub use error::Error;
 pub use float::Float;

@@ -30,13 +30,14 @@ fn code() -> Vec<(String, String)> {
 }
 
 /// Rooms, each with the rooms of the crate that it may name.
-const MAY_KNOW: [(&str, &[&str]); 22] = [
+const MAY_KNOW: [(&str, &[&str]); 23] = [
     ("kernel/", &["kernel"]),
     // The one knot: a number type knows the doors to what was compiled for it, and they lead everywhere.
     ("float.rs", &["compiled", "kernel"]),
     (
         "compiled.rs",
         &[
+            "bisecting",
             "data",
             "error",
             "float",
@@ -83,6 +84,22 @@ const MAY_KNOW: [(&str, &[&str]); 22] = [
         ],
     ),
     ("balanced.rs", &["convergence", "error", "float", "history", "init", "kmeans", "lloyd", "model"]),
+    (
+        "bisecting/",
+        &[
+            "convergence",
+            "data",
+            "error",
+            "float",
+            "history",
+            "init",
+            "kernel",
+            "kmeans",
+            "model",
+            "restarts",
+            "rng",
+        ],
+    ),
     (
         "spherical.rs",
         &["convergence", "data", "error", "float", "history", "init", "kmeans", "lloyd", "model"],
