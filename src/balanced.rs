@@ -24,7 +24,7 @@ use std::ops::{Bound, ControlFlow, RangeBounds};
 /// |---|---|
 /// | [`sizes`](Self::sizes) | n / k, rounded down to rounded up |
 /// | [`seed`](Self::seed) | 0 |
-/// | [`init`](Self::init) | [`KMeansPlusPlus`](crate::KMeansPlusPlus), greedy |
+/// | [`init`](Self::init) | [`init::Auto`](crate::init::Auto) |
 /// | [`n_init`](Self::n_init) | 1 run |
 /// | [`max_iter`](Self::max_iter) | 300 |
 /// | [`tolerance`](Self::tolerance), [`converge_when`](Self::converge_when) | 1e-4, or no label changed |

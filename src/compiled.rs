@@ -9,7 +9,7 @@ use crate::data::Data;
 use crate::error::Error;
 use crate::float::Float;
 use crate::fuzzy::{self, FuzzyCMeans, FuzzyCMeansModel};
-use crate::init::KMeansPlusPlus;
+use crate::init::{KMeansParallel, KMeansPlusPlus};
 use crate::kernel::Level;
 use crate::kmeans::KMeans;
 use crate::lloyd;
@@ -79,6 +79,16 @@ doors! {
         rng: &mut SeededRng,
     ) -> Result<Array2<Self>, Error>
         = KMeansPlusPlus::choose;
+
+    /// k-means||.
+    fn k_means_parallel(
+        init: &KMeansParallel,
+        rows: Rows<'_, Self>,
+        weights: Weights<'_, Self>,
+        k: usize,
+        rng: &mut SeededRng,
+    ) -> Result<Array2<Self>, Error>
+        = KMeansParallel::choose;
 
     /// Fuzzy c-means.
     fn fit_fuzzy(

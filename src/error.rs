@@ -192,6 +192,14 @@ pub enum Error {
         /// Rows of the data.
         rows: usize,
     },
+    /// Nothing would be drawn in no rounds, or by a factor that is not a positive number.
+    #[error("{rounds} rounds of {factor} k candidates cannot be drawn")]
+    Oversampling {
+        /// Rounds asked for.
+        rounds: usize,
+        /// Candidates of a round, in units of k.
+        factor: f64,
+    },
     /// A tree of clusters was to be cut into more of them than it has.
     #[error("a tree of {clusters} clusters cannot be cut into {k}")]
     CutAbove {

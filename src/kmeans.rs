@@ -5,7 +5,7 @@ use crate::data::{Data, check_centroids};
 use crate::error::Error;
 use crate::float::Float;
 use crate::history::Iteration;
-use crate::init::{Init, KMeansPlusPlus};
+use crate::init::{self, Init};
 use crate::kernel::{Level, par};
 use crate::lloyd::{self, Algorithm, EmptyCluster, Kind, Observer, Plan, Refine, Run};
 use crate::model::KMeansModel;
@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// | setting | default |
 /// |---|---|
 /// | [`seed`](Self::seed) | 0 |
-/// | [`init`](Self::init) | [`KMeansPlusPlus`], greedy |
+/// | [`init`](Self::init) | [`init::Auto`]: greedy [`KMeansPlusPlus`](crate::KMeansPlusPlus), or for much data [`KMeansParallel`](crate::KMeansParallel) |
 /// | [`n_init`](Self::n_init) | 1 run |
 /// | [`max_iter`](Self::max_iter) | 300 |
 /// | [`tolerance`](Self::tolerance), [`converge_when`](Self::converge_when) | 1e-4, or no label changed |
@@ -83,7 +83,7 @@ impl<F: Float> KMeans<F> {
             empty_cluster: EmptyCluster::Relocate,
             kind: Kind::Means,
             refine: None,
-            init: Arc::new(KMeansPlusPlus::default()),
+            init: Arc::new(init::Auto),
             convergence: Arc::new(Any(Tolerance(1e-4), Stable)),
             level: Level::new(),
         }
@@ -156,7 +156,8 @@ impl<F: Float> KMeans<F> {
         self
     }
 
-    /// Where the centroids start: [`Random`](crate::Random), [`KMeansPlusPlus`], a (k, d) `Array2`, a closure
+    /// Where the centroids start: [`Random`](crate::Random), [`KMeansPlusPlus`](crate::KMeansPlusPlus),
+    /// [`KMeansParallel`](crate::KMeansParallel), a (k, d) `Array2`, a closure
     /// ([`init::from_fn`](crate::init::from_fn)), or an [`Init`] of your own.
     #[must_use]
     pub fn init(mut self, init: impl Init<F> + 'static) -> Self {

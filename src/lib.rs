@@ -82,7 +82,7 @@
 //! | cluster rows that count differently, or repeat | [`KMeans::fit_weighted`] |
 //! | watch a fit, or end it early | [`KMeans::fit_with`], [`Iteration`] |
 //! | read the result, label new rows, measure distances | [`KMeansModel`] |
-//! | start from somewhere else | [`Random`], [`KMeansPlusPlus`], an `Array2`, [`init::from_fn`], your own [`Init`] |
+//! | start from somewhere else | [`Random`], [`KMeansPlusPlus`], [`KMeansParallel`], an `Array2`, [`init::from_fn`], your own [`Init`] |
 //! | stop by another rule | [`Tolerance`], [`Stable`], [`Patience`], [`Any`], [`All`], a closure, your own [`Convergence`] |
 //! | get past a local minimum | [`KMeans::refine`], [`Refine`] |
 //! | say what happens to a cluster without rows | [`EmptyCluster`] |
@@ -220,7 +220,7 @@ pub use error::Error;
 pub use float::Float;
 pub use fuzzy::{FuzzyCMeans, FuzzyCMeansModel, FuzzyIteration};
 pub use history::{Iteration, StopReason};
-pub use init::{Init, KMeansPlusPlus, Random};
+pub use init::{Init, KMeansParallel, KMeansPlusPlus, Random};
 pub use kmeans::KMeans;
 pub use lloyd::{Algorithm, EmptyCluster, Refine};
 pub use medians::{KMedians, KMediansModel, MediansIteration};

@@ -66,6 +66,18 @@ impl SeededRng {
     }
 }
 
+/// A number in [0, 1) for each key and index, a multiple of 2^-53: for draws that must not depend on those before them. (The finaliser of `SplitMix64`,
+/// Steele, Lea and Flood 2014, twice.)
+pub(crate) fn keyed_uniform(key: u64, index: u64) -> f64 {
+    let mix = |x: u64| {
+        let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ (x >> 31)
+    };
+    let bits = mix(key ^ mix(index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+    (bits >> 11) as f64 / (1u64 << 53) as f64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +92,15 @@ mod tests {
 
     const GOLDEN: [u64; 3] =
         [6_424_161_053_832_095_879, 5_270_208_426_312_333_099, 9_102_960_255_288_774_902];
+
+    #[test]
+    fn keyed_numbers_are_spread_evenly() {
+        for (key, index) in [(0, 1u64 << 20), (7, 1), (u64::MAX, 3)] {
+            let mut seen = [0; 16];
+            (0..160_000).for_each(|i| seen[(keyed_uniform(key, i * index) * 16.0) as usize] += 1);
+            assert!(seen.iter().all(|&count| (9_500..10_500).contains(&count)), "{seen:?}");
+        }
+    }
 
     #[test]
     fn every_number_below_n_is_equally_likely() {

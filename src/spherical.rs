@@ -26,7 +26,7 @@ use std::ops::ControlFlow;
 /// | setting | default |
 /// |---|---|
 /// | [`seed`](Self::seed) | 0 |
-/// | [`init`](Self::init) | [`KMeansPlusPlus`](crate::KMeansPlusPlus), greedy, on the scaled rows |
+/// | [`init`](Self::init) | [`init::Auto`](crate::init::Auto), on the scaled rows |
 /// | [`n_init`](Self::n_init) | 1 run |
 /// | [`max_iter`](Self::max_iter) | 300 |
 /// | [`tolerance`](Self::tolerance), [`converge_when`](Self::converge_when) | 1e-4, or no label changed |

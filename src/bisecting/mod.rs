@@ -77,7 +77,7 @@ impl fmt::Display for Bisection {
 /// |---|---|
 /// | [`seed`](Self::seed) | 0 |
 /// | [`split_by`](Self::split_by) | [`SplitBy::Inertia`] |
-/// | [`init`](Self::init) | [`KMeansPlusPlus`](crate::KMeansPlusPlus), greedy |
+/// | [`init`](Self::init) | [`init::Auto`](crate::init::Auto) |
 /// | [`n_init`](Self::n_init) | 1 run for each division |
 /// | [`max_iter`](Self::max_iter) | 300 for each division |
 /// | [`tolerance`](Self::tolerance), [`converge_when`](Self::converge_when) | 1e-4, or no label changed |

@@ -157,7 +157,7 @@ impl<F: Float> Field<F> {
 }
 
 /// A frame around the data; its centre is the mean of a few hundred rows, for any centre is right and that one is near enough.
-fn frame<F: Float>(range: &Range<F>, rows: Rows<'_, F>) -> Frame<F> {
+pub(super) fn frame<F: Float>(range: &Range<F>, rows: Rows<'_, F>) -> Frame<F> {
     let sample = (0..rows.n()).step_by(rows.n().div_ceil(512));
     let count = sample.len() as f64;
     let mut centre = vec![0.0; rows.d];
