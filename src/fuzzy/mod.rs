@@ -11,7 +11,7 @@ pub use run::FuzzyIteration;
 use crate::data::{Data, check_centroids};
 use crate::error::Error;
 use crate::float::Float;
-use crate::init::{Init, KMeansPlusPlus};
+use crate::init::{self, Init};
 use crate::kernel::{Level, membership::Fuzzifier};
 use crate::restarts;
 use crate::rng::SeededRng;
@@ -37,7 +37,7 @@ use std::sync::Arc;
 /// |---|---|
 /// | [`fuzzifier`](Self::fuzzifier) | 2 |
 /// | [`seed`](Self::seed) | 0 |
-/// | [`init`](Self::init) | [`KMeansPlusPlus`], greedy |
+/// | [`init`](Self::init) | [`init::Auto`] |
 /// | [`n_init`](Self::n_init) | 1 run |
 /// | [`max_iter`](Self::max_iter) | 300 |
 /// | [`tolerance`](Self::tolerance) | 1e-8 |
@@ -98,7 +98,7 @@ impl<F: Float> FuzzyCMeans<F> {
             max_iter: 300,
             tolerance: 1e-8,
             keep_memberships: false,
-            init: Arc::new(KMeansPlusPlus::default()),
+            init: Arc::new(init::Auto),
             level: Level::new(),
         }
     }

@@ -12,7 +12,7 @@ pub use run::MediansIteration;
 use crate::data::{Data, check_centroids};
 use crate::error::Error;
 use crate::float::Float;
-use crate::init::{Init, KMeansPlusPlus};
+use crate::init::{self, Init};
 use crate::kernel::Level;
 use crate::lloyd::EmptyCluster;
 use crate::restarts;
@@ -42,7 +42,7 @@ use std::sync::Arc;
 /// | setting | default |
 /// |---|---|
 /// | [`seed`](Self::seed) | 0 |
-/// | [`init`](Self::init) | [`KMeansPlusPlus`], greedy (by squared Euclidean distance) |
+/// | [`init`](Self::init) | [`init::Auto`] (by squared Euclidean distance) |
 /// | [`n_init`](Self::n_init) | 1 run |
 /// | [`max_iter`](Self::max_iter) | 300 |
 /// | [`tolerance`](Self::tolerance) | 0: until no label changes |
@@ -101,7 +101,7 @@ impl<F: Float> KMedians<F> {
             max_iter: 300,
             tolerance: 0.0,
             empty_cluster: EmptyCluster::Relocate,
-            init: Arc::new(KMeansPlusPlus::default()),
+            init: Arc::new(init::Auto),
             level: Level::new(),
         }
     }
