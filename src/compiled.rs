@@ -9,7 +9,7 @@ use crate::data::Data;
 use crate::error::Error;
 use crate::float::Float;
 use crate::fuzzy::{self, FuzzyCMeans, FuzzyCMeansModel};
-use crate::init::{KMeansParallel, KMeansPlusPlus};
+use crate::init::{KMeansParallel, KMeansPlusPlus, extend};
 use crate::kernel::Level;
 use crate::kmeans::KMeans;
 use crate::lloyd;
@@ -89,6 +89,9 @@ doors! {
         rng: &mut SeededRng,
     ) -> Result<Array2<Self>, Error>
         = KMeansParallel::choose;
+
+    /// More centroids to those there are.
+    fn extend(centroids: Rows<'_, Self>, rows: Rows<'_, Self>, k: usize, rng: &mut SeededRng) -> Array2<Self> = extend::extend;
 
     /// Fuzzy c-means.
     fn fit_fuzzy(

@@ -171,6 +171,11 @@ impl<F: Float> KMeans<F> {
         self
     }
 
+    /// The number of clusters set.
+    pub(crate) fn k_set(&self) -> usize {
+        self.k
+    }
+
     /// The seed set.
     pub(crate) fn seed_set(&self) -> u64 {
         self.seed

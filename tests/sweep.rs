@@ -58,7 +58,7 @@ fn noise_has_no_knee_and_the_criteria_that_can_say_so_choose_one() {
 fn values_are_those_of_the_free_functions_of_the_models_kept() {
     let data: Array2<f32> = blobs(3, 4, 1);
     let kmeans = KMeans::new(1).seed(3);
-    let sweep = select::sweep(&kmeans, [5, 2, 7], &data).unwrap();
+    let sweep = SweepSettings::new().warm_start(false).sweep(&kmeans, [5, 2, 7], &data).unwrap();
     for (point, k) in sweep.points().iter().zip([2, 5, 7]) {
         assert_eq!(point.k, k);
         assert_eq!(point.model, kmeans.clone().with_k(k).fit(&data).unwrap());
@@ -184,4 +184,34 @@ fn bad_sweeps_are_errors_and_degenerate_data_has_no_values() {
     let alone = select::sweep(&kmeans, [2], &constant).unwrap();
     assert_eq!((alone.choice(Criterion::Knee), alone.choice(Criterion::Gap)), (None, None));
     assert!(alone.verdict().contains("No choice by knee and gap."), "{alone}");
+}
+
+#[test]
+fn warm_starts_make_the_curve_fall() {
+    let settings = SweepSettings::new().criteria(&[Criterion::Knee, Criterion::CalinskiHarabasz]);
+    let (mut rises, mut warmed) = (0, 0);
+    for seed in 0..10 {
+        let mut rng = SeededRng::new(seed);
+        let data = Array2::from_shape_fn((200, 2), |_| rng.uniform());
+        let kmeans = KMeans::new(1).seed(seed).init(centroids::Random);
+        let ks = (1..=15).chain([20, 30]);
+        let cold = settings.clone().warm_start(false).sweep(&kmeans, ks.clone(), &data).unwrap();
+        let warm = settings.sweep(&kmeans, ks, &data).unwrap();
+        let rising = |sweep: &Sweep<f64>| {
+            let pairs = sweep.points().windows(2);
+            pairs.filter(|pair| pair[1].model.inertia() > pair[0].model.inertia()).count()
+        };
+        rises += rising(&cold);
+        assert_eq!(rising(&warm), 0, "seed {seed}");
+        for (cold, warm) in cold.points().iter().zip(warm.points()) {
+            assert!(cold.model == kmeans.clone().with_k(cold.k).fit(&data).unwrap());
+            assert!(warm.model.inertia() <= cold.model.inertia());
+            warmed += usize::from(warm.model != cold.model);
+        }
+    }
+    assert!(rises > 0 && warmed > 20, "{rises} rises without, {warmed} models from warm starts");
+    // With fewer distinct rows than clusters there is nothing to add.
+    let few = Array2::from_shape_fn((12, 1), |(i, _)| (i % 3) as f64);
+    let sweep = settings.sweep(&KMeans::new(1), 1..=5, &few).unwrap();
+    assert_eq!(sweep.points()[4].model.n_clusters(), 3);
 }

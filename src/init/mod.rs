@@ -1,5 +1,6 @@
 //! Where the centroids start.
 
+pub(crate) mod extend;
 mod parallel;
 mod plus_plus;
 mod random;

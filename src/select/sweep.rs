@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::float::Float;
 use crate::kmeans::KMeans;
 use crate::model::KMeansModel;
+use crate::rng::SeededRng;
 use ndarray::{ArrayBase, Data, Ix2};
 use std::ops::ControlFlow;
 
@@ -19,6 +20,7 @@ use std::ops::ControlFlow;
 /// | [`criteria`](Self::criteria) | [`Criterion::ALL`] |
 /// | [`references`](Self::references) | 10 |
 /// | [`silhouette_rows`](Self::silhouette_rows) | 5,000 |
+/// | [`warm_start`](Self::warm_start) | yes |
 ///
 /// ```
 /// use centroids::{KMeans, select::{Criterion, SweepSettings}};
@@ -35,11 +37,17 @@ pub struct SweepSettings {
     criteria: Vec<Criterion>,
     references: usize,
     silhouette_rows: usize,
+    warm_start: bool,
 }
 
 impl Default for SweepSettings {
     fn default() -> Self {
-        SweepSettings { criteria: Criterion::ALL.to_vec(), references: 10, silhouette_rows: 5_000 }
+        SweepSettings {
+            criteria: Criterion::ALL.to_vec(),
+            references: 10,
+            silhouette_rows: 5_000,
+            warm_start: true,
+        }
     }
 }
 
@@ -68,6 +76,15 @@ impl SweepSettings {
     #[must_use]
     pub fn silhouette_rows(mut self, rows: usize) -> Self {
         self.silhouette_rows = rows;
+        self
+    }
+
+    /// Whether each k is fitted once more from the model of the k before it, with rows drawn by their squared distance for the centroids it lacks. That model is
+    /// kept where its inertia is less. So the inertia falls with k, as that of the best clusterings does. (The gap compares with references that
+    /// have no such second chance, and so goes by the first fit.)
+    #[must_use]
+    pub fn warm_start(mut self, warm_start: bool) -> Self {
+        self.warm_start = warm_start;
         self
     }
 
@@ -137,8 +154,18 @@ impl SweepSettings {
         let columns = data.ncols();
         let mut sweep = Sweep { points: Vec::new(), asked: ks.len(), criteria, total, columns };
         for k in ks {
-            let model = kmeans.clone().with_k(k).fit(data)?;
-            sweep.points.push(self.point(kmeans, data, &references, (k, model))?);
+            let kmeans = kmeans.clone().with_k(k);
+            let mut model = kmeans.fit(data)?;
+            let cold = model.inertia();
+            if let Some(before) = sweep.points.last().filter(|_| self.warm_start) {
+                let mut rng = SeededRng::stream(kmeans.seed_set(), 1 << 62 | k as u64);
+                let start = F::extend(before.model.centroids().view(), data.view(), k, &mut rng);
+                if start.nrows() == k {
+                    let warm = kmeans.clone().n_init(1).init(start).fit(data)?;
+                    model = if warm.inertia() < cold { warm } else { model };
+                }
+            }
+            sweep.points.push(self.point(&kmeans, data, &references, (model, cold))?);
             if observer(&sweep.points[sweep.points.len() - 1]).is_break() {
                 break;
             }
@@ -155,19 +182,20 @@ impl SweepSettings {
         kmeans: &KMeans<F>,
         data: &ArrayBase<S, Ix2>,
         references: &References,
-        (k, model): (usize, KMeansModel<F>),
+        (model, cold): (KMeansModel<F>, f64),
     ) -> Result<SweepPoint<F>, Error>
     where
         F: Float,
         S: Data<Elem = F>,
     {
+        let k = kmeans.k_set();
         let mut values = [None; Criterion::ALL.len()];
         let mut set = |criterion: Criterion, value: Option<f64>| values[criterion as usize] = value;
         set(Criterion::Knee, self.has(Criterion::Knee).then(|| model.inertia()));
         set(Criterion::Bic, if self.has(Criterion::Bic) { bic(&model) } else { None });
         let mut gap_error = None;
         if self.has(Criterion::Gap)
-            && let Some((gap, error)) = references.gap(kmeans, k, model.inertia())?
+            && let Some((gap, error)) = references.gap(kmeans, k, cold)?
         {
             set(Criterion::Gap, Some(gap));
             gap_error = Some(error);
@@ -204,9 +232,9 @@ impl SweepSettings {
 
 /// Fits the same settings for each number of clusters in `ks` (sorted first), and judges each model by every [`Criterion`].
 ///
-/// Each k is fitted once, and all criteria look at that model. Its k are fitted one after another, each on all threads. The result is the same bits on any
-/// number of threads. Give `n_init` of 3 or more, so that the criteria see the data and not the luck of a start. Each model is that of a plain fit
-/// of its k: nothing is started from the model before.
+/// All criteria look at one model for each k: that of a plain fit, or of one that starts from the model before, if it is better
+/// ([`SweepSettings::warm_start`]). The k are fitted one after another, each on all threads. The result is the same bits on any number of threads. Give
+/// `n_init` of 3 or more, so that the criteria see the data and not the luck of a start.
 ///
 /// ```
 /// use centroids::{KMeans, select::{self, Criterion}};
