@@ -5,7 +5,7 @@
 // A global allocator cannot be written without `unsafe`; this one passes everything on and only counts.
 #![allow(unsafe_code)]
 
-use centroids::{KMeans, SeededRng};
+use centroids::{KMeans, KMedoids, Metric, SeededRng};
 use ndarray::{Array2, s};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -92,4 +92,17 @@ fn memory_is_linear_in_the_rows_and_small() {
         sorted::<f32>(150_000, d, &mut rng);
         sorted::<f64>(150_000, d, &mut rng);
     }
+
+    // Medoids of samples: a square of one of them, 48 bytes a row, and for the cosine 8 a value.
+    let (n, d, rows) = (150_000, 4, 400);
+    let data = Array2::from_shape_fn((n, d), |_| rng.uniform() as f32 + 0.1);
+    let square = 4 * rows * rows + 500_000 * (threads + 1);
+    let kmedoids = KMedoids::new(10).sampled(4, rows);
+    let (_, bytes) = peak(|| kmedoids.fit(&data).unwrap());
+    assert!(bytes < 48 * n + square, "{bytes} bytes for medoids");
+    let (_, bytes) = peak(|| kmedoids.clone().metric(Metric::Cosine).fit(&data).unwrap());
+    assert!(bytes < (48 + 8 * d) * n + square, "{bytes} bytes for medoids by the cosine");
+    let data = data.mapv(f64::from);
+    let (_, bytes) = peak(|| KMedoids::new(10).sampled(4, rows).fit(&data).unwrap());
+    assert!(bytes < 56 * n + 2 * square, "{bytes} bytes for medoids of f64");
 }

@@ -7,6 +7,9 @@ use crate::kernel::{Element, Level, par};
 use ndarray::{ArrayView1, ArrayView2};
 use std::borrow::Cow;
 
+/// Rows and columns of the squares in which a matrix is met beside its mirror image.
+const SIDE: usize = 32;
+
 /// A square of n by n values, symmetric but for rounding.
 pub(super) struct Matrix<'a, F: Float> {
     n: usize,
@@ -23,19 +26,21 @@ impl<'a, F: Float> Matrix<'a, F> {
         if n == 0 {
             return Err(Error::NoRows);
         }
-        for ((row, column), &value) in matrix.indexed_iter() {
-            check(row, column, Element::f64(value))?;
-            let mirrored = matrix[[column, row]];
-            // A matrix from products of rows is not symmetric to the last bit.
-            if column > row && (value - mirrored).abs() > F::epsilon().sqrt() * value.max(mirrored) {
-                let (value, mirrored) = (Element::f64(value), Element::f64(mirrored));
-                return Err(Error::Asymmetric { row, column, value, mirrored });
-            }
-        }
         let values = match matrix.to_slice() {
             Some(values) => Cow::Borrowed(values),
             None => Cow::Owned(matrix.iter().copied().collect()),
         };
+        if !sound(&values, n) {
+            for (at, &value) in values.iter().enumerate() {
+                let (row, column) = (at / n, at % n);
+                check(row, column, Element::f64(value))?;
+                let mirrored = values[column * n + row];
+                if column > row && !alike(value, mirrored) {
+                    let (value, mirrored) = (Element::f64(value), Element::f64(mirrored));
+                    return Err(Error::Asymmetric { row, column, value, mirrored });
+                }
+            }
+        }
         Ok(Matrix { n, values })
     }
 
@@ -103,6 +108,33 @@ fn check(row: usize, column: usize, value: f64) -> Result<(), Error> {
     }
 }
 
+/// A matrix from products of rows is not symmetric to the last bit.
+fn alike<F: Float>(value: F, mirrored: F) -> bool {
+    let most = if value > mirrored { value } else { mirrored };
+    // If one is NaN, it is that which is wrong with it.
+    let apart = (value - mirrored).abs();
+    apart.is_nan() || apart <= F::epsilon().sqrt() * most
+}
+
+/// Whether all values are finite, not negative and like their mirror images, square by square, for the mirror image of a row is a column.
+fn sound<F: Float>(values: &[F], n: usize) -> bool {
+    let mut workers = vec![true; par::workers_for(n as f64 * n as f64)];
+    par::share(&mut workers, (0..n).step_by(SIDE), |sound, top| {
+        for left in (top..n).step_by(SIDE) {
+            let width = SIDE.min(n - left);
+            for row in top..n.min(top + SIDE) {
+                let across = &values[row * n + left..][..width];
+                let down = values[left * n + row..].iter().step_by(n);
+                for (&value, &mirrored) in across.iter().zip(down) {
+                    let fit = |x: F| (x >= F::zero()) & (x < F::infinity());
+                    *sound &= fit(value) & fit(mirrored) & alike(value, mirrored);
+                }
+            }
+        }
+    });
+    workers.into_iter().all(|sound| sound)
+}
+
 /// n by n zeros, if that many can be.
 fn empty<F: Float>(n: usize) -> Result<Vec<F>, Error> {
     let mut square = Vec::new();
@@ -113,7 +145,6 @@ fn empty<F: Float>(n: usize) -> Result<Vec<F>, Error> {
 
 /// Copies what is above the diagonal to below it, square by square.
 fn mirror<F: Float>(mut values: Vec<F>, n: usize) -> Vec<F> {
-    const SIDE: usize = 32;
     for top in (0..n).step_by(SIDE) {
         for left in (top..n).step_by(SIDE) {
             for row in top..n.min(top + SIDE) {

@@ -37,8 +37,8 @@ pub enum Metric {
 
 /// A dissimilarity of your own: any `Fn(ArrayView1<F>, ArrayView1<F>) -> F`, or a type that implements this.
 ///
-/// It must be symmetric: each pair is asked for once. It need not obey the triangle inequality. A result that is negative, NaN or infinite is
-/// an error. A row is never compared with itself: that is 0.
+/// It must be symmetric, for of all pairs each is asked for once, and 0 for a row and itself, for which only samples and
+/// [`predict`](crate::KMedoidsModel::predict) ask. It need not obey the triangle inequality. A result that is negative, NaN or infinite is an error.
 ///
 /// ```
 /// use centroids::KMedoids;

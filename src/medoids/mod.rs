@@ -5,6 +5,8 @@ mod metric;
 mod model;
 mod search;
 mod start;
+#[cfg(test)]
+mod tests;
 
 pub use metric::{Dissimilarity, Metric};
 pub use model::{KMedoidsModel, Medoids};
@@ -43,10 +45,11 @@ const ALL_PAIRS: usize = 20_000;
 /// | [`init`](Self::init) | [`MedoidInit::PlusPlus`] |
 /// | [`n_init`](Self::n_init) | 1 run |
 /// | [`max_iter`](Self::max_iter) | 100 rounds |
-/// | [`sampled`](Self::sampled) | beyond 20,000 rows 5 samples of 2,000 rows, or 20 k if that is more |
+/// | [`sampled`](Self::sampled) | beyond 20,000 rows 5 samples of 20 k rows, but at least 2,000 and at most 20,000 (or 2 k) |
 ///
 /// **Memory.** All pairs of n rows are n^2 numbers: 100 MB for 5,000 rows of f32, 1.6 GB for 20,000. Beyond that samples are searched, as in CLARA (Kaufman and
-/// Rousseeuw 1990), which takes the square of a sample and 16 bytes a row.
+/// Rousseeuw 1990), which takes the square of one sample (so no more than that while k is at most 10,000) and 48 bytes a row, 56 for f64. The cosine takes 8 bytes
+/// a value more.
 ///
 /// The result is the same bits on any number of threads and at any SIMD level.
 ///
@@ -245,6 +248,12 @@ impl<F: Float> KMedoids<F> {
         }
     }
 
+    /// How many samples of how many rows are searched, of n.
+    fn samples_of(&self, n: usize) -> (usize, usize) {
+        let rows = self.k.saturating_mul(20).clamp(2_000, ALL_PAIRS).max(self.k.saturating_mul(2));
+        self.sampled.unwrap_or(if n <= ALL_PAIRS { (1, n) } else { (5, rows) })
+    }
+
     pub(crate) fn start(
         &self,
         data: ArrayView2<'_, F>,
@@ -255,11 +264,7 @@ impl<F: Float> KMedoids<F> {
         let n = data.n();
         self.check_rows(n)?;
         let points = Points::new(&*self.metric, data.rows().values, data.d)?;
-        let (samples, rows) = match self.sampled {
-            Some(sampled) => sampled,
-            None if n <= ALL_PAIRS => (1, n),
-            None => (5, self.k.saturating_mul(20).max(2_000)),
-        };
+        let (samples, rows) = self.samples_of(n);
         let medoids = if rows >= n {
             let matrix = Matrix::of_rows(self.level, &points)?;
             Medoids::of_matrix(self.runs(&matrix, observer)?, &matrix)

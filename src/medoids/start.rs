@@ -51,16 +51,19 @@ impl MedoidInit {
 
 /// `count` different rows of n: those given, and then others, all equally likely.
 pub(super) fn distinct(n: usize, count: usize, given: &[usize], rng: &mut SeededRng) -> Vec<usize> {
-    let mut taken: BTreeSet<usize> = given.iter().copied().collect();
+    // The others by their rank: before the i-th given row there are as many of them as its index less i.
+    let mut before = given.to_vec();
+    before.sort_unstable();
+    before.iter_mut().enumerate().for_each(|(i, row)| *row -= i);
+    let others = n - given.len();
+    let mut taken = BTreeSet::new();
     let mut chosen = given.to_vec();
-    // Floyd's sample: each draw takes a row below the bound, or the bound itself if that row is taken already.
-    for bound in n - (count - chosen.len()).min(n)..n {
-        let row = rng.below(bound + 1);
-        let row =
-            if taken.contains(&row) { (0..=bound).rev().find(|row| !taken.contains(row)) } else { Some(row) };
-        let row = row.expect("fewer are taken than there are");
-        taken.insert(row);
-        chosen.push(row);
+    // Floyd's sample: each draw takes a rank up to the bound, or the bound itself if that rank is taken already.
+    for bound in others - (count - given.len())..others {
+        let drawn = rng.below(bound + 1);
+        let rank = if taken.insert(drawn) { drawn } else { bound };
+        taken.insert(rank);
+        chosen.push(rank + before.partition_point(|&others| others <= rank));
     }
     chosen
 }
