@@ -88,9 +88,10 @@ fn the_result_is_never_worse_and_one_state() {
                 assert!(pair[1].index == pair[0].index + 1);
                 assert!(pair[1].inertia <= pair[0].inertia * (1.0 + 1e-12));
             }
-            for it in tries {
-                assert_eq!(it.swapped > 0, it.reassigned > 0);
-                assert_eq!(it.swapped > 0, it.shift > 0.0);
+            // The first try moves single rows, the others one centroid each.
+            for (t, it) in tries.iter().enumerate() {
+                assert_eq!(it.shift > 0.0, it.reassigned > 0);
+                assert!(it.swapped == usize::from(t > 0 && it.reassigned > 0));
             }
         }
     }

@@ -7,6 +7,8 @@ use super::pack::{Frame, Packed};
 use super::project::{Meeting, Projected};
 use super::screen::Part;
 use super::single::Single;
+use super::standing::{Standing, Swap};
+use super::trial::{Aim, Trial};
 use super::vector::Lanes;
 use super::{
     assign, exact, exchange, fence, filter, fuzzy, manhattan, moments, pack, principal, project, screen,
@@ -155,6 +157,8 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
     );
     /// What exchanging each medoid for a candidate would change.
     fn exchange(level: Level, distances: &[Self], near: &exchange::Near<Self>, changes: &mut [f64]) -> f64;
+    /// What becomes of a swap.
+    fn sweeps(level: Level, trial: &mut Trial, standing: &Standing<'_, Self>, swap: Option<Swap>, aim: Aim);
 }
 
 /// Loops without vectors of their own, which the compiler makes vectors of: compiled for AVX2, and once for all that lacks it.
@@ -278,6 +282,9 @@ macro_rules! element {
             }
             fn exchange(level: Level, distances: &[Self], near: &exchange::Near<Self>, changes: &mut [f64]) -> f64 {
                 plain!(level, exchange::exchange(distances, near, changes))
+            }
+            fn sweeps(level: Level, trial: &mut Trial, standing: &Standing<'_, Self>, swap: Option<Swap>, aim: Aim) {
+                plain!(level, trial.sweeps(standing, swap, aim));
             }
         }
     };

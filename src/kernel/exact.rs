@@ -8,7 +8,7 @@ use super::element::Element;
 
 /// Squared Euclidean distance in f64: the definition that every label and every inertia refers to.
 #[inline(always)]
-pub(crate) fn squared_distance<F: Element>(x: &[F], c: &[F]) -> f64 {
+pub(crate) fn squared_distance<F: Element, G: Element>(x: &[F], c: &[G]) -> f64 {
     let mut part = [0.0; 8];
     let (x_blocks, x_rest) = x.as_chunks::<8>();
     let (c_blocks, c_rest) = c.as_chunks::<8>();

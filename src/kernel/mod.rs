@@ -68,11 +68,14 @@ pub(crate) mod project;
 pub(crate) mod screen;
 pub(crate) mod silhouette;
 pub(crate) mod single;
-pub(crate) mod swap;
+pub(crate) mod standing;
+#[cfg(test)]
+mod swap_tests;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod tile;
 pub(crate) mod tiles;
+pub(crate) mod trial;
 mod vector;
 
 #[allow(unreachable_pub)]

@@ -1,4 +1,4 @@
-//! The nearest and the second nearest centroid of each row, in f64: for the simplified silhouette, and the prices of swaps.
+//! The nearest and the second nearest centroid of each row, in f64: for the simplified silhouette.
 //!
 //! The scores of the assignment are approximate and differ between machines; what is certified there is only the label. Here the two distances
 //! themselves are wanted. Eight rows lie in the lanes, centroids are broadcast, and the squared distances come from differences, in one order
@@ -11,34 +11,6 @@ use fearless_simd::{Select, Simd, SimdBase, dispatch, f64x8};
 
 /// Rows that a thread takes at once.
 const CHUNK: usize = 1024;
-
-/// The squared distances of each row to the nearest and the second nearest centroid.
-pub(crate) struct Two {
-    pub first: Vec<f64>,
-    pub second: Vec<f64>,
-}
-
-impl Two {
-    /// There are two centroids at least.
-    pub(crate) fn new<F: Element>(level: Level, values: &[F], centroids: &[f64], d: usize) -> Self {
-        let n = values.len() / d;
-        let mut this = Two { first: vec![0.0; n], second: vec![0.0; n] };
-        let cost = 3.0 * values.len() as f64 * (centroids.len() / d) as f64;
-        let mut workers = vec![vec![0.0; d * BLOCK]; par::workers_for(cost)];
-        let out = this.first.chunks_mut(CHUNK).zip(this.second.chunks_mut(CHUNK));
-        par::share(&mut workers, values.chunks(CHUNK * d).zip(out), |block, (values, (first, second))| {
-            let out = first.chunks_mut(BLOCK).zip(second.chunks_mut(BLOCK));
-            for (values, (first, second)) in values.chunks(BLOCK * d).zip(out) {
-                turn(values, d, block);
-                let (mut best, mut next, mut label) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
-                two(level, block, centroids, (&mut best, &mut next, &mut label));
-                first.copy_from_slice(&best[..first.len()]);
-                second.copy_from_slice(&next[..first.len()]);
-            }
-        });
-        this
-    }
-}
 
 /// Rows in the lanes.
 pub(super) fn turn<F: Element>(values: &[F], d: usize, block: &mut [f64]) {

@@ -10,11 +10,13 @@ mod full;
 mod hamerly;
 mod projection;
 mod refine;
+mod sample;
 #[cfg(test)]
 mod tests;
 mod transport;
 
 pub use empty::EmptyCluster;
+use refine::Found;
 pub use refine::Refine;
 
 use crate::convergence::Convergence;
@@ -220,23 +222,54 @@ pub(crate) fn run<F: Float>(
     };
     let mut rng = SeededRng::stream(plan.seed, 2 * plan.run as u64 + 1);
     let mut history: Vec<Iteration> = Vec::new();
+    let mut stop_reason = iterate(plan, data, &mut state, &mut *step, &mut rng, &mut history, observer)?;
+    if let Some(refine) = plan.refine
+        && stop_reason != StopReason::Observer
+    {
+        match refine::Search::new(plan, data, &mut state, &mut *step).run(refine, &mut history, observer) {
+            Found::Nothing => {}
+            Found::Better => {
+                stop_reason = iterate(plan, data, &mut state, &mut *step, &mut rng, &mut history, observer)?;
+            }
+            Found::Break => stop_reason = StopReason::Observer,
+        }
+    }
+    let State { centroids, labels, .. } = state;
+    let grid = data.distance_grid(&centroids);
+    let inertia =
+        distances::inertia(plan.level, data.rows(), &centroids, Some(&labels), &grid) * data.weight_unit;
+    Ok(Run { algorithm, centroids, labels, inertia, history, stop_reason })
+}
+
+/// Lloyd's iterations, until they stop.
+fn iterate<F: Float>(
+    plan: &Plan<'_, F>,
+    data: &Data<'_, F>,
+    state: &mut State<F>,
+    step: &mut (dyn Step<F> + '_),
+    rng: &mut SeededRng,
+    history: &mut Vec<Iteration>,
+    observer: Observer<'_>,
+) -> Result<StopReason, Error> {
+    let before = history.len();
     let mut assigned = step.assign(data, &state.centroids, &mut state.labels, &mut state.sums);
-    let mut stop_reason = loop {
+    loop {
         let index = history.len() + 1;
         if state.sums.any_empty() {
             step.settle(&mut state.labels);
         }
-        let (relocated, dropped) = empty::repair(plan, data, &mut state, &mut rng, index)?;
+        let (relocated, dropped) = empty::repair(plan, data, state, rng, index)?;
         if relocated + dropped > 0 {
             step.forget();
         }
-        let moved = update(data, &mut state, false);
+        // Whatever went before: from here on, centroids are the means of the clusters that do not change.
+        let moved = update(data, state, index == before + 1);
         let inertia = state.inertia(data) * data.weight_unit;
         if relocated == 0 && history.last().is_some_and(|last| inertia > last.inertia) {
             // Means rounded to F can make two assignments alternate for ever, each a little worse for the other's centroids.
             // Not even the best means of this assignment improve on the last one: that one stands.
             step.settle(&mut state.labels);
-            break StopReason::Converged;
+            return Ok(StopReason::Converged);
         }
         let shift = shift(&moved, &state.centroids, data.d);
         let fixed = shift == 0.0 && assigned.moved == 0 && relocated == 0;
@@ -255,9 +288,9 @@ pub(crate) fn run<F: Float>(
         });
         let stop = if observer(&history[index - 1]).is_break() {
             Some(StopReason::Observer)
-        } else if fixed || plan.convergence.is_met(&history) {
+        } else if fixed || plan.convergence.is_met(&history[before..]) {
             Some(StopReason::Converged)
-        } else if index >= plan.max_iter {
+        } else if index - before >= plan.max_iter {
             Some(StopReason::MaxIterations)
         } else {
             None
@@ -266,30 +299,19 @@ pub(crate) fn run<F: Float>(
             && fixed
         {
             step.settle(&mut state.labels);
-            break reason;
+            return Ok(reason);
         }
         assigned = step.assign(data, &state.centroids, &mut state.labels, &mut state.sums);
         if let Some(reason) = stop {
             let emptied = state.sums.any_empty();
             // A criterion may be met just when a cluster loses its last row: then the run goes on, while it may.
-            if !emptied || reason != StopReason::Converged || index >= plan.max_iter {
+            if !emptied || reason != StopReason::Converged || index - before >= plan.max_iter {
                 step.settle(&mut state.labels);
-                empty::finish(plan, data, &mut state, index)?;
-                break reason;
+                empty::finish(plan, data, state, index)?;
+                return Ok(reason);
             }
         }
-    };
-    if let Some(refine) = plan.refine
-        && stop_reason != StopReason::Observer
-    {
-        let search = refine::Search::new(plan, data, &mut state, &mut *step);
-        stop_reason = search.run(refine, &mut history, observer).unwrap_or(stop_reason);
     }
-    let State { centroids, labels, .. } = state;
-    let grid = data.distance_grid(&centroids);
-    let inertia =
-        distances::inertia(plan.level, data.rows(), &centroids, Some(&labels), &grid) * data.weight_unit;
-    Ok(Run { algorithm, centroids, labels, inertia, history, stop_reason })
 }
 
 /// The means of the clusters; refreshes the spreads of those that changed. The centroids of the others are their means already, unless `all` says otherwise.

@@ -1,49 +1,56 @@
 //! Beyond Lloyd's fixed point: centroids are moved across the data, and what does not help is taken back.
 //!
-//! A local search by swaps (Lattanzi and Sohler 2019), with Lloyd's iterations after each swap (as in FLS++, Beretta et al. 2023): rows are drawn
-//! with probability proportional to their squared distance to the nearest centroid, and every swap of such a row for a centroid is priced by one pass
-//! over the data. The cheapest are tried, first all together that do not touch each other, then one by one: the centroids move there, the iterations go on,
-//! and the result is kept if its inertia is less than the best so far.
+//! A local search by swaps (Lattanzi and Sohler 2019): rows are drawn with probability proportional to their squared distance to the nearest centroid, and
+//! all swaps of such a row for a centroid are priced at once ([`crate::kernel::standing`]). The cheapest are tried by exchanging rows around both places
+//! ([`crate::kernel::trial`]), each on a copy, so that there is nothing to take back. The best of them is the next state after
+//! Lloyd's iterations over all rows (as in FLS++, Beretta et al. 2023), if it is better.
 //!
-//! Invariant: `best` has the least inertia seen. The step that assigns the rows lives on from the run, and to its bounds a swap is a centroid that moved
-//! far; so a try costs a fraction of a first iteration. All decisions come from labels, centroids and sums, which are the same with every step.
+//! Of many rows a [sample](super::sample) stands for the others in the trials, so that the time of a try does not depend on the number of rows; a state is judged
+//! by all rows. Lloyd's iterations until convergence end the search, as any run.
 //!
-//! What was tried besides and did not earn its place, at equal time: Hartigan's exchange of single rows before each round, walking on from tries that are
-//! slightly worse, a second swap after a first that did not help, and random kicks.
+//! Invariant: between tries the state of the run is `best`, which has the least inertia seen. All decisions come from labels, sums, and f64 arithmetic in a fixed
+//! order, which are the same with every step and any number of threads.
+//!
+//! What was tried besides and did not earn its place, at equal time: Lloyd's iterations for each try (3 to 10 times as long), taking the first try that
+//! helps instead of the best of eight, trying the others that would have helped next, walking on from tries that are slightly worse, a second swap after a first that
+//! did not help, and random kicks.
 
+use super::sample::Sample;
 use super::{Observer, Plan, State, Step, shift, update};
 use crate::data::Data;
 use crate::float::Float;
-use crate::history::{Iteration, StopReason};
-use crate::kernel::exact;
-use crate::kernel::nearest_two::Two;
-use crate::kernel::swap::Prices;
+use crate::history::Iteration;
+use crate::kernel::standing::{Standing, Swap};
+use crate::kernel::trial::{Aim, DWINDLE, Outcome, Trial};
+use crate::kernel::{exact, par};
 use crate::rng::SeededRng;
 use crate::sampler::Sampler;
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
-/// Rows that are priced together.
-const CANDIDATES: usize = 16;
-/// Of their swaps with all centroids, those that are looked at.
-const CHEAPEST: usize = 4 * CANDIDATES;
-/// Swaps that are tried singly before other rows are drawn.
-const SINGLY: usize = 4;
+/// Rows that are priced together, or one for so many clusters: the more there are, the more draws it takes to hit the one that wants another centroid.
+const CANDIDATES: usize = 8;
+/// Swaps that are tried before other rows are drawn, and those they are chosen from.
+const TOGETHER: usize = 8;
+const CHEAPEST: usize = 4 * TOGETHER;
 /// The part of itself that a try must lower the inertia by.
 const GAIN: f64 = 1e-6;
 
 /// How far [`KMeans::refine`](crate::KMeans::refine) goes beyond Lloyd's fixed point, which is only a local minimum: the more clusters there are, the
 /// farther from the best.
 ///
-/// It is a local search by swaps (Lattanzi and Sohler 2019, section 2; with Lloyd's iterations after each swap as in Beretta et al. 2023): a centroid is
-/// moved to a row drawn by its squared distance, the iterations go on from there, and the result is kept if its inertia is less. So the inertia is
+/// It is a local search by swaps (Lattanzi and Sohler 2019, section 2): a centroid is moved to a row drawn by its squared distance, single rows are exchanged between
+/// the clusters around (Hartigan and Wong 1979), and the result is kept, after Lloyd's iterations, if its inertia is less. So the inertia is
 /// never more than without. It draws from a stream of the seed, respects weights, and gives the same bits with any number of threads.
 ///
-/// What it buys: `n_init(5)` with it finds the proven optima of Fisher's iris for k = 2 to 10 with each of 20 seeds. On data with 50 clusters and more it ends
+/// What it buys: it finds the proven optima of Fisher's iris for k = 2 to 10 with each of 20 seeds. With 50 clusters and more it ends
 /// below the best of ten restarts, in a fraction of their time (the README has figures).
-/// What it costs: typically 2 to 10 times the plain run, about in proportion to the [`patience`](Self::patience); and 16 bytes a row.
+/// What it costs: often 2 to 10 times the plain run, about in proportion to the [`patience`](Self::patience), and more with many columns and clusters;
+/// and about 40 bytes a row. Where there are many more rows than 256 a cluster, tries are made on a sample of 128 a cluster and more.
 ///
-/// Each try is an entry of the [history](crate::KMeansModel::history), and the observer sees it: `swapped` counts the centroids moved in a try that helped
-/// and is 0 for those that were taken back, `shift` and `reassigned` are of the whole try, and `inertia` is that of the best so far. An observer's break keeps the best.
+/// Each try is an entry of the [history](crate::KMeansModel::history), and the observer sees it: `swapped` is 1 if its swap was kept and 0 if not,
+/// `shift` and `reassigned` are of the whole try, and `inertia` is that of the best so far. (The first try moves no centroid, and keeps exchanges of rows
+/// only; it is left out on a sample.) Then come the iterations that end the search. An observer's break keeps the best.
 ///
 /// ```
 /// use centroids::{KMeans, Refine};
@@ -62,12 +69,12 @@ pub struct Refine {
 
 impl Default for Refine {
     fn default() -> Self {
-        Refine { patience: 50 }
+        Refine { patience: 100 }
     }
 }
 
 impl Refine {
-    /// Ends after so many tries in a row that did not help. Default: 50. The time is about in proportion.
+    /// Ends after so many tries in a row that did not help. Default: 100. The time is about in proportion.
     #[must_use]
     pub fn patience(mut self, tries: usize) -> Self {
         self.patience = tries;
@@ -75,13 +82,12 @@ impl Refine {
     }
 }
 
-/// A centroid, and the row to take its place.
-#[derive(Clone, Copy)]
-struct Swap {
-    out: usize,
-    row: usize,
-    /// By how much the inertia changes if no centroid moves to its mean.
-    change: f64,
+/// How a search ended.
+pub(super) enum Found {
+    Nothing,
+    Better,
+    /// The observer stopped it.
+    Break,
 }
 
 /// The best state so far.
@@ -115,47 +121,87 @@ impl<'s, 'a, F: Float> Search<'s, 'a, F> {
         search
     }
 
-    /// Leaves the best state found. The reason to stop, if the observer had one.
+    /// Leaves the best state found.
     pub(super) fn run(
         mut self,
         refine: Refine,
         history: &mut Vec<Iteration>,
         observer: Observer<'_>,
-    ) -> Option<StopReason> {
+    ) -> Found {
+        let start = self.best.inertia;
+        let stopped = self.search(refine, history, observer).is_break();
+        self.step.settle(&mut self.state.labels);
+        match () {
+            () if stopped => Found::Break,
+            () if self.best.inertia < start => Found::Better,
+            () => Found::Nothing,
+        }
+    }
+
+    fn search(
+        &mut self,
+        refine: Refine,
+        history: &mut Vec<Iteration>,
+        observer: Observer<'_>,
+    ) -> ControlFlow<()> {
         // With one cluster there is nothing to swap; one that was left without rows is the policy's business.
-        let searching = self.state.sums.clusters() > 1 && !self.state.sums.any_empty();
+        let searching =
+            self.state.sums.clusters() > 1 && !self.state.sums.any_empty() && self.best.inertia > 0.0;
         let mut rng = SeededRng::stream(self.plan.seed, 1 << 63 | self.plan.run as u64);
-        let (mut failures, mut stop) = (0, None);
-        'best: while searching && stop.is_none() && failures < refine.patience {
+        let (k, level) = (self.state.sums.clusters(), self.plan.level);
+        let mut failures = 0;
+        // The first try moves no centroid: single rows look around.
+        let mut swaps = vec![None];
+        'best: while searching && failures < refine.patience {
             // All this holds until the best state changes.
-            let two = self.two();
-            let sampler = Sampler::new(&two.first, self.data.rows().weights);
+            self.step.settle(&mut self.state.labels);
+            let sample = Sample::new(self.data.rows(), &self.state.labels, k, &mut rng);
+            let mut standing = match &sample {
+                None => Standing::new(level, self.data.rows(), &self.state.labels, k),
+                Some(sample) => {
+                    swaps.clear();
+                    let labels = sample.settled(level, self.aim());
+                    Standing::new(level, sample.rows(), &labels, k)
+                }
+            };
+            let weights = standing.ordered_weights();
+            let sampler = Sampler::new(&standing.first, weights.as_deref());
+            let mut trials = trials(&standing);
             let mut tried = BTreeSet::new();
             while failures < refine.patience {
-                let swaps = self.swaps(&two, &sampler, &mut rng);
                 if swaps.is_empty() {
-                    break 'best;
+                    let count = CANDIDATES.max(k / CANDIDATES);
+                    let Some(places) = draw(count, &sampler, &standing.first, &mut rng) else { break 'best };
+                    let cheapest = standing.cheapest(level, &places, CHEAPEST);
+                    let new = cheapest.into_iter().filter(|swap| tried.insert((swap.out, swap.place)));
+                    swaps.extend(new.map(Some).take(TOGETHER.min(refine.patience - failures)));
+                    failures += usize::from(swaps.is_empty());
                 }
-                let tries = tries(&swaps, &mut tried, &self.state.labels);
-                failures += usize::from(tries.is_empty());
-                for swaps in tries.iter().take(refine.patience - failures) {
-                    let mut entry = self.attempt(swaps);
-                    entry.index = history.len() + 1;
-                    let better = entry.swapped > 0;
-                    failures = if better { 0 } else { failures + 1 };
-                    history.push(entry);
+                self.evaluations += std::mem::take(&mut standing.evaluations);
+                let outcomes = self.outcomes(&standing, &swaps, &mut trials);
+                let (swapped, last) = (usize::from(swaps.pop().flatten().is_some()), outcomes.len());
+                swaps.clear();
+                for (o, outcome) in (1..).zip(outcomes) {
+                    self.evaluations += outcome.evaluations;
+                    let means = outcome.means.filter(|_| o == last);
+                    let better = means.and_then(|means| self.adopt(&means, sample.is_some()));
+                    failures = if better.is_some() { 0 } else { failures + 1 };
+                    history.push(Iteration {
+                        index: history.len() + 1,
+                        swapped: if better.is_some() { swapped } else { 0 },
+                        distance_evaluations: std::mem::take(&mut self.evaluations),
+                        ..better.unwrap_or_else(|| self.entry(0.0, 0))
+                    });
                     if observer(&history[history.len() - 1]).is_break() {
-                        stop = Some(StopReason::Observer);
+                        return ControlFlow::Break(());
                     }
-                    if better || stop.is_some() {
+                    if failures == 0 {
                         continue 'best;
                     }
                 }
-                self.restore();
             }
         }
-        self.restore();
-        stop
+        ControlFlow::Continue(())
     }
 
     /// Of the centroids as they are, which may have a last move to their means before them.
@@ -168,21 +214,71 @@ impl<'s, 'a, F: Float> Search<'s, 'a, F> {
         self.state.inertia(data) + apart.sum::<f64>()
     }
 
-    /// Each row's distances to the two nearest of the best centroids.
-    fn two(&mut self) -> Two {
-        self.restore();
-        let centroids: Vec<f64> = self.best.centroids.iter().map(|x| x.f64()).collect();
-        self.evaluations += self.data.n() as u64 * self.state.sums.clusters() as u64;
-        Two::new(self.plan.level, self.data.rows().values, &centroids, self.data.d)
+    fn aim(&self) -> Aim {
+        Aim { gain: self.best.inertia * GAIN, sweeps: self.plan.max_iter }
     }
 
-    /// Back to the best centroids, and their labels.
-    fn restore(&mut self) {
-        if self.state.centroids != self.best.centroids {
+    /// What becomes of each swap; the best comes last, and is the only one to be followed. None depends on another, so threads can share them.
+    fn outcomes(
+        &self,
+        standing: &Standing<'_, F>,
+        swaps: &[Option<Swap>],
+        trials: &mut [Trial],
+    ) -> Vec<Outcome> {
+        let aim = self.aim();
+        let mut outcomes: Vec<Option<Outcome>> = swaps.iter().map(|_| None).collect();
+        par::share(trials, swaps.iter().zip(&mut outcomes), |trial, (swap, outcome)| {
+            *outcome = Some(trial.make(self.plan.level, standing, *swap, aim));
+        });
+        let mut outcomes: Vec<Outcome> = outcomes.into_iter().flatten().collect();
+        outcomes.sort_by(|a, b| b.change.total_cmp(&a.change));
+        outcomes
+    }
+
+    /// Lloyd's iterations from the means that a trial ended with, until they have converged or, if it was of a sample, until they are better: only
+    /// a sample's means will be much improved by all the rows. What comes of it is the new best state, if it is better.
+    fn adopt(&mut self, means: &[f64], of_sample: bool) -> Option<Iteration> {
+        let d = self.data.d;
+        self.state.centroids.iter_mut().zip(means).for_each(|(x, &mean)| *x = F::of(mean));
+        let least = self.best.inertia * (1.0 - GAIN);
+        let mut iterations: Vec<Iteration> = Vec::new();
+        let (mut moves, mut before) = (0, f64::INFINITY);
+        let found = loop {
+            let moved = self.assign();
+            moves += moved;
+            if self.state.sums.any_empty() {
+                break None;
+            }
+            let means = update(self.data, self.state, iterations.is_empty());
+            let shift = shift(&means, &self.state.centroids, d);
+            let (index, inertia) = (iterations.len() + 1, self.state.inertia(self.data));
+            let entry = Iteration { index, ..self.entry(shift, moved) };
+            iterations.push(Iteration { inertia: inertia * self.data.weight_unit, ..entry });
+            let fixed = moved == 0 && shift == 0.0;
+            self.state.centroids = means;
+            let gain = std::mem::replace(&mut before, inertia) - inertia;
+            if inertia >= least && gain * DWINDLE < inertia - least {
+                break None;
+            }
+            if of_sample && inertia < least
+                || fixed
+                || index >= self.plan.max_iter
+                || self.plan.convergence.is_met(&iterations)
+            {
+                // The labels of these centroids, as at the end of any run.
+                moves += if fixed { 0 } else { self.assign() };
+                let inertia = self.inertia();
+                break Some(inertia).filter(|_| inertia < least && !self.state.sums.any_empty());
+            }
+        };
+        let Some(inertia) = found else {
             self.state.centroids.copy_from_slice(&self.best.centroids);
             self.assign();
-        }
-        self.step.settle(&mut self.state.labels);
+            return None;
+        };
+        let shift = shift(&self.state.centroids, &self.best.centroids, d);
+        self.best = Best { centroids: self.state.centroids.clone(), inertia };
+        Some(self.entry(shift, moves))
     }
 
     /// Labels the rows; how many moved.
@@ -193,79 +289,10 @@ impl<'s, 'a, F: Float> Search<'s, 'a, F> {
         assigned.moved
     }
 
-    /// Draws rows, and finds the cheapest of their swaps. None if every row lies on a centroid.
-    fn swaps(&mut self, two: &Two, sampler: &Sampler<'_>, rng: &mut SeededRng) -> Vec<Swap> {
-        let rows = self.data.rows();
-        let mut drawn = Vec::with_capacity(CANDIDATES);
-        for _ in 0..CANDIDATES {
-            let Some(row) = sampler.draw(&two.first, rng) else { return Vec::new() };
-            if !drawn.contains(&row) {
-                drawn.push(row);
-            }
-        }
-        let candidates: Vec<F> = drawn.iter().flat_map(|&row| rows.row(row)).copied().collect();
-        let k = self.state.sums.clusters();
-        self.evaluations += rows.n() as u64 * drawn.len() as u64;
-        let prices = Prices::new(self.plan.level, rows, &self.state.labels, two, &candidates, k);
-        let swap = |(candidate, out, change)| {
-            let candidate: usize = candidate;
-            Swap { out, row: drawn[candidate], change }
-        };
-        prices.cheapest(CHEAPEST).into_iter().map(swap).collect()
-    }
-
-    /// Makes the swaps and iterates from there; what comes of it is the new best state, or is abandoned as soon as it cannot be.
-    fn attempt(&mut self, swaps: &[Swap]) -> Iteration {
-        let d = self.data.d;
-        self.state.centroids.copy_from_slice(&self.best.centroids);
-        for swap in swaps {
-            self.state.centroids[swap.out * d..][..d].copy_from_slice(self.data.rows().row(swap.row));
-        }
-        let least = self.best.inertia * (1.0 - GAIN);
-        let mut iterations: Vec<Iteration> = Vec::new();
-        let (mut moves, mut before) = (0, f64::INFINITY);
-        let found = loop {
-            let moved = self.assign();
-            moves += moved;
-            if self.state.sums.any_empty() {
-                break None;
-            }
-            // The swaps are from the best centroids, but the rows come from the last try: nothing is known of any cluster.
-            let means = update(self.data, self.state, iterations.is_empty());
-            let inertia = self.state.inertia(self.data);
-            let gain = before - inertia;
-            before = inertia;
-            // Gains dwindle: a few times the last one is all that is to come.
-            if gain < 0.0 || inertia >= least && gain * 4.0 < inertia - least {
-                break None;
-            }
-            let shift = shift(&means, &self.state.centroids, d);
-            let mut entry = self.entry(inertia, shift, moved);
-            entry.index = iterations.len() + 1;
-            iterations.push(entry);
-            let fixed = moved == 0 && shift == 0.0;
-            self.state.centroids = means;
-            if fixed || iterations.len() >= self.plan.max_iter || self.plan.convergence.is_met(&iterations) {
-                // The labels of these centroids, as at the end of any run.
-                moves += if fixed { 0 } else { self.assign() };
-                let inertia = self.inertia();
-                break Some(inertia).filter(|_| inertia < least && !self.state.sums.any_empty());
-            }
-        };
-        let mut entry = self.entry(self.best.inertia, 0.0, 0);
-        if let Some(inertia) = found {
-            let shift = shift(&self.state.centroids, &self.best.centroids, d);
-            self.best = Best { centroids: self.state.centroids.clone(), inertia };
-            entry = Iteration { swapped: swaps.len(), ..self.entry(self.best.inertia, shift, moves) };
-        }
-        entry.distance_evaluations = std::mem::take(&mut self.evaluations);
-        entry
-    }
-
-    fn entry(&self, inertia: f64, shift: f64, reassigned: usize) -> Iteration {
+    fn entry(&self, shift: f64, reassigned: usize) -> Iteration {
         Iteration {
             run: self.plan.run,
-            inertia: inertia * self.data.weight_unit,
+            inertia: self.best.inertia * self.data.weight_unit,
             shift,
             relative_shift: self.data.relative(shift),
             reassigned,
@@ -274,20 +301,17 @@ impl<'s, 'a, F: Float> Search<'s, 'a, F> {
     }
 }
 
-/// What to try: together the swaps that each lower the inertia and are far enough apart, then the best ones not tried before.
-fn tries(swaps: &[Swap], tried: &mut BTreeSet<(usize, usize)>, labels: &[u32]) -> Vec<Vec<Swap>> {
-    let home = |swap: &Swap| labels[swap.row] as usize;
-    let mut together: Vec<Swap> = Vec::new();
-    for swap in swaps.iter().filter(|swap| swap.change < 0.0) {
-        // None takes a centroid whose rows another one counts on, or two from or to the same place.
-        let apart = |other: &Swap| {
-            ![other.out, home(other)].contains(&swap.out) && ![other.out, home(other)].contains(&home(swap))
-        };
-        if together.iter().all(apart) {
-            together.push(*swap);
-        }
-    }
-    let new = swaps.iter().filter(|swap| tried.insert((swap.out, swap.row)));
-    let singly = new.take(SINGLY).map(|swap| vec![*swap]);
-    Some(together).filter(|together| together.len() > 1).into_iter().chain(singly).collect()
+/// Places of rows, drawn with probability proportional to weight times squared distance. None if every row lies on its mean.
+fn draw(count: usize, sampler: &Sampler<'_>, first: &[f64], rng: &mut SeededRng) -> Option<Vec<usize>> {
+    let mut drawn = (0..count).map(|_| sampler.draw(first, rng)).collect::<Option<Vec<usize>>>()?;
+    drawn.sort_unstable();
+    drawn.dedup();
+    Some(drawn)
+}
+
+/// One for each thread worth waking.
+fn trials<F: Float>(standing: &Standing<'_, F>) -> Vec<Trial> {
+    // A trial looks at many rows, and never at many at once.
+    let work = 20.0 * (standing.order.len() * (standing.rows.d + 8) * TOGETHER) as f64;
+    vec![Trial::new(standing); par::workers_for(work).min(TOGETHER)]
 }
