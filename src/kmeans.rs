@@ -112,7 +112,7 @@ impl<F: Float> KMeans<F> {
         self
     }
 
-    /// Iterations a run may take at most; with [`refine`](Self::refine), before it and after each swap.
+    /// Iterations a run may take at most; with [`refine`](Self::refine), before it, after each swap, and at its end.
     #[must_use]
     pub fn max_iter(mut self, max_iter: usize) -> Self {
         self.max_iter = max_iter;

@@ -5,7 +5,7 @@
 // A global allocator cannot be written without `unsafe`; this one passes everything on and only counts.
 #![allow(unsafe_code)]
 
-use centroids::{KMeans, KMedoids, Metric, SeededRng};
+use centroids::{KMeans, KMedoids, Metric, Refine, SeededRng};
 use ndarray::{Array2, s};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -91,6 +91,16 @@ fn memory_is_linear_in_the_rows_and_small() {
     for d in 1..=5 {
         sorted::<f32>(150_000, d, &mut rng);
         sorted::<f64>(150_000, d, &mut rng);
+    }
+
+    // A search on all rows, and on a sample of them.
+    for (n, k, searched) in [(60_000, 400, 60_000), (150_000, 10, 16_384)] {
+        let data = Array2::from_shape_fn((n, 2), |_| rng.uniform());
+        let kmeans = KMeans::new(k);
+        let (_, plain) = peak(|| kmeans.fit(&data).unwrap());
+        let (_, bytes) = peak(|| kmeans.refine(Refine::default().patience(20)).fit(&data).unwrap());
+        let allowed = plain + (40 + 12 * threads.min(8)) * searched + 500_000;
+        assert!(bytes < allowed, "{bytes} bytes to refine, {allowed} allowed");
     }
 
     // Medoids of samples: a square of one of them, 48 bytes a row, and for the cosine 8 a value.

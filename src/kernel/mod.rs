@@ -30,6 +30,11 @@
 //! * with many columns, a few principal components rule centroids out ([`principal`], [`project`]);
 //! * candidates of the seeding meet each row's distance so far as a threshold ([`screen`]).
 //!
+//! # Past a local minimum
+//!
+//! [`standing`] prices the move of any centroid to any row by what each row would lose or gain; [`trial`] finds out what comes of it, looking at rows near
+//! both places only. Here f64 arithmetic in a fixed order is enough: what is found is a state, to be judged by the exact sums.
+//!
 //! # Sums that do not depend on order
 //!
 //! [`moments`] accumulates coordinates as integers on a grid fixed in advance. Integer addition is exact, so any
