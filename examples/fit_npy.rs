@@ -47,6 +47,8 @@ fn options() -> Outcome<Options> {
                     "auto" => Algorithm::Auto,
                     "lloyd" => Algorithm::Lloyd,
                     "hamerly" => Algorithm::Hamerly,
+                    "filtering" => Algorithm::Filtering,
+                    "projection" => Algorithm::Projection,
                     other => return Err(format!("no algorithm is called {other}").into()),
                 }
             }
