@@ -8,32 +8,13 @@
 //! is kept, so a noisy machine harms both alike. Few columns are given as nanoseconds per row-centroid pair, for there the
 //! comparisons and not the multiplications bound. Then the same shapes as criterion benchmarks.
 
-use centroids::{Float, KMeans, KMeansModel, SeededRng};
-use criterion::{BenchmarkId, Criterion, Throughput};
-use fearless_simd::{Level, Simd, SimdBase, SimdFloat, SimdFloatElement, dispatch};
-use ndarray::{Array2, s};
-use std::hint::black_box;
-use std::time::Instant;
+mod common;
 
-/// Floating-point operations of one call: 2 per lane and fused multiply-add.
-fn multiply_adds<F: SimdFloatElement>(rounds: usize) -> f64 {
-    #[inline(always)]
-    fn run<S: Simd, F: SimdFloatElement>(simd: S, rounds: usize) -> f64 {
-        const CHAINS: usize = 12;
-        let one = F::from(1i8);
-        let mut sums: [F::Native<S>; CHAINS] = [F::Native::<S>::splat(simd, one); CHAINS];
-        let (x, y) =
-            (F::Native::<S>::splat(simd, black_box(one)), F::Native::<S>::splat(simd, black_box(one)));
-        for _ in 0..rounds {
-            for sum in &mut sums {
-                *sum = x.mul_add(y, *sum);
-            }
-        }
-        black_box(sums);
-        (2 * rounds * CHAINS * F::Native::<S>::LEN) as f64
-    }
-    dispatch!(Level::new(), simd => run::<_, F>(simd, rounds))
-}
+use centroids::{Float, KMeans, KMeansModel, SeededRng};
+use common::{multiply_adds, seconds};
+use criterion::{BenchmarkId, Criterion, Throughput};
+use fearless_simd::{Level, SimdFloatElement};
+use ndarray::{Array2, s};
 
 fn data<F: Float>(n: usize, d: usize) -> Array2<F> {
     let mut rng = SeededRng::new(1);
@@ -43,12 +24,6 @@ fn data<F: Float>(n: usize, d: usize) -> Array2<F> {
 fn model<F: Float>(data: &Array2<F>, k: usize) -> KMeansModel<F> {
     let start = data.slice(s![..k, ..]).to_owned();
     KMeans::new(k).init(start).max_iter(1).fit(&data.slice(s![..k.max(100), ..])).expect("k rows at least")
-}
-
-fn seconds<T>(work: impl FnOnce() -> T) -> f64 {
-    let clock = Instant::now();
-    black_box(work());
-    clock.elapsed().as_secs_f64()
 }
 
 const SHAPES: [(usize, usize); 19] = [
@@ -85,10 +60,9 @@ fn table<F: Float + SimdFloatElement>(name: &str) {
         let model = model(&data, k);
         let (mut best, mut peak) = (f64::INFINITY, 0.0f64);
         for _ in 0..7 {
-            let mut operations = 0.0;
-            let time = seconds(|| operations = multiply_adds::<F>(2_000_000));
+            let (time, operations) = seconds(|| multiply_adds::<F>(2_000_000));
             peak = peak.max(operations / time);
-            best = best.min(seconds(|| model.predict(&data).expect("finite")));
+            best = best.min(seconds(|| model.predict(&data).expect("finite")).0);
         }
         let pairs = (n * k) as f64;
         let speed = 2.0 * pairs * d as f64 / best;

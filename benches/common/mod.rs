@@ -2,7 +2,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each bench uses a part, as a module of its own")]
 
 use centroids::SeededRng;
-use ndarray::{Array2, s};
+use fearless_simd::{Level, Simd, SimdBase, SimdFloat, SimdFloatElement, dispatch};
+use ndarray::{Array2, Axis};
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -72,9 +73,11 @@ impl Shape {
         }
     }
 
-    /// Every so many rows.
+    /// One row out of each of k equal parts.
     pub fn start(&self, rows: &Array2<f32>) -> Array2<f32> {
-        rows.slice(s![..(self.n / self.k * self.k); self.n / self.k, ..]).to_owned()
+        let (mut rng, part) = (SeededRng::new(2), self.n / self.k);
+        let chosen: Vec<usize> = (0..self.k).map(|j| j * part + rng.below(part)).collect();
+        rows.select(Axis(0), &chosen)
     }
 }
 
@@ -88,4 +91,31 @@ pub fn seconds<T>(work: impl FnOnce() -> T) -> (f64, T) {
 pub fn wanted(name: &str) -> bool {
     let asked: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     asked.is_empty() || asked.iter().any(|part| name.contains(part.as_str()))
+}
+
+/// Floating-point operations of one call: 2 per lane and fused multiply-add.
+pub fn multiply_adds<F: SimdFloatElement>(rounds: usize) -> f64 {
+    #[inline(always)]
+    fn run<S: Simd, F: SimdFloatElement>(simd: S, rounds: usize) -> f64 {
+        const CHAINS: usize = 12;
+        let one = F::from(1i8);
+        let mut sums: [F::Native<S>; CHAINS] = [F::Native::<S>::splat(simd, one); CHAINS];
+        let (x, y) =
+            (F::Native::<S>::splat(simd, black_box(one)), F::Native::<S>::splat(simd, black_box(one)));
+        for _ in 0..rounds {
+            for sum in &mut sums {
+                *sum = x.mul_add(y, *sum);
+            }
+        }
+        black_box(sums);
+        (2 * rounds * CHAINS * F::Native::<S>::LEN) as f64
+    }
+    dispatch!(Level::new(), simd => run::<_, F>(simd, rounds))
+}
+
+/// Operations a second of all threads at once that do nothing but fused multiply-adds of f32: what bounds the scores of many columns.
+pub fn peak() -> f64 {
+    const ROUNDS: usize = 2_000_000;
+    let (time, operations) = seconds(|| rayon::broadcast(|_| multiply_adds::<f32>(ROUNDS)));
+    operations.iter().sum::<f64>() / time
 }

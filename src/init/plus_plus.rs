@@ -6,6 +6,7 @@ use crate::float::Float;
 use crate::kernel::assign::Rows;
 use crate::kernel::fence::{FENCED_COLUMNS, Fenced};
 use crate::kernel::pack::{Frame, Packed, Range};
+use crate::kernel::sampled::sampled;
 use crate::kernel::screen::{CANDIDATES, Nearest};
 use crate::kernel::tiles::Sorted;
 use crate::kernel::{Element, Level};
@@ -158,7 +159,7 @@ impl<F: Float> Field<F> {
 
 /// A frame around the data; its centre is the mean of a few hundred rows, for any centre is right and that one is near enough.
 pub(super) fn frame<F: Float>(range: &Range<F>, rows: Rows<'_, F>) -> Frame<F> {
-    let sample = (0..rows.n()).step_by(rows.n().div_ceil(512));
+    let sample = sampled(rows.n(), 512);
     let count = sample.len() as f64;
     let mut centre = vec![0.0; rows.d];
     for i in sample {

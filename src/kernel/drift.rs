@@ -11,6 +11,7 @@ use super::element::{Element, Level};
 use super::exact::squared_distance;
 use super::pack::Packed;
 use super::par;
+use super::sampled::sampled;
 
 /// How far the centroids moved, and how far apart they are now.
 pub(crate) struct Drift<F> {
@@ -94,10 +95,8 @@ impl<F: Element> Drift<F> {
         let copy = 18.0 + 0.3 * d as f64;
         let look = |size: usize| copy + score_nanoseconds(size, d);
         let rivals = score_nanoseconds(20, d);
-        let step = labels.len().div_ceil(SAMPLE);
         // The largest move of the others, and of all but the rivals, that the bounds of each row would bear; rows proven anyhow bear any.
-        let bears: Vec<[f32; 2]> = (0..labels.len())
-            .step_by(step)
+        let bears: Vec<[f32; 2]> = sampled(labels.len(), SAMPLE)
             .map(|i| {
                 let own = labels[i] as usize;
                 let upper = bounds.upper[i] + self.moved[own];

@@ -70,6 +70,7 @@ pub(crate) mod pack;
 pub(crate) mod par;
 mod principal;
 pub(crate) mod project;
+pub(crate) mod sampled;
 pub(crate) mod screen;
 pub(crate) mod silhouette;
 pub(crate) mod single;

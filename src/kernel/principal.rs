@@ -7,6 +7,7 @@
 use super::assign::Rows;
 use super::element::{Element, Level, Vector};
 use super::pack::Frame;
+use super::sampled::{mixed, sampled};
 use super::vector::Lanes;
 use super::{par, tile};
 use fearless_simd::Simd;
@@ -23,8 +24,7 @@ pub(crate) fn directions<F: Element>(
     count: usize,
 ) -> Vec<F> {
     let (n, d) = (rows.n(), rows.d);
-    let step = n.div_ceil(SAMPLE);
-    let sample: Vec<usize> = (0..n).step_by(step).filter(|&i| rows.weight(i) > 0.0).collect();
+    let sample: Vec<usize> = sampled(n, SAMPLE).filter(|&i| rows.weight(i) > 0.0).collect();
     let mean: Vec<f64> =
         (0..d).map(|t| sample.iter().map(|&i| rows.row(i)[t].f64() / sample.len() as f64).sum()).collect();
     // Column by column, about their means.
@@ -36,12 +36,10 @@ pub(crate) fn directions<F: Element>(
         }
     }
     let covariance = products(level, &columns, &columns, s);
-    // Any start will do that is not orthogonal to what is sought: fixed numbers without a pattern (Vigna 2015, splitmix64).
-    let mut basis: Vec<F> = (1..=(count * d) as u64)
+    // Any start will do that is not orthogonal to what is sought.
+    let mut basis: Vec<F> = (0..(count * d) as u64)
         .map(|i| {
-            let mix = i.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            let mix = (mix ^ (mix >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            let mix = (mix ^ (mix >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            let mix = mixed(i);
             F::of((mix >> 11) as f64 - (1u64 << 52) as f64)
         })
         .collect();

@@ -20,6 +20,7 @@ use super::exact::squared_distance;
 use super::moments::{Grids, Moves, RowSums};
 use super::pack::{BLOCK, Frame, Margin, Packed};
 use super::principal::{directions, panels, skew};
+use super::sampled::sampled;
 use super::vector::{Lanes, all};
 use super::{par, tile};
 use fearless_simd::Simd;
@@ -292,7 +293,7 @@ impl<F: Element> Sample<F> {
     pub(crate) fn new(level: Level, packed: &Packed<F>, rows: Rows<'_, F>) -> Self {
         const ROWS: usize = 256;
         let d = rows.d;
-        let places: Vec<usize> = (0..rows.n()).step_by(rows.n().div_ceil(ROWS)).collect();
+        let places: Vec<usize> = sampled(rows.n(), ROWS).collect();
         let values = places.iter().flat_map(|&i| rows.row(i)).copied().collect();
         let most = (d / 3).min(160) / STEP * STEP;
         let basis = if most == 0 { Vec::new() } else { directions(level, rows, &packed.frame, most) };

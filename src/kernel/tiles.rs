@@ -11,6 +11,7 @@ use super::element::{Element, Level};
 use super::moments::{Grids, RowSums};
 use super::pack::Range;
 use super::par;
+use super::sampled::sampled;
 
 /// Rows of a tile.
 pub(crate) const TILE: usize = 64;
@@ -147,8 +148,7 @@ fn order<F: Element>(rows: Rows<'_, F>, columns: &[usize], origin: &mut [u32]) {
     let column = |i: usize, t: usize, backward: bool| keyed(rows.values[i * rows.d + t], i as u32, backward);
     // The slabs of the first column, between quantiles of a sample.
     let count = slabs(n, columns.len());
-    let mut sample: Vec<u64> =
-        (0..n).step_by((n / (count * 32)).max(1)).map(|i| column(i, first, false)).collect();
+    let mut sample: Vec<u64> = sampled(n, count * 32).map(|i| column(i, first, false)).collect();
     sample.sort_unstable();
     let borders: Vec<u64> = (1..count).map(|s| sample[s * sample.len() / count]).collect();
     // Within each chunk the rows are put together by slab, keyed by the next column.

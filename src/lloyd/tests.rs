@@ -127,6 +127,21 @@ fn bounds_do_not_survive_a_relocation() {
     }
 }
 
+#[test]
+fn rows_that_take_turns_are_pruned_as_well() {
+    // 39 sources in turn: every 78th row, which the sample that orders the tiles once took, is from one of them.
+    let mut rng = SeededRng::new(10);
+    let (n, k) = (100_000, 39);
+    let data = Array2::from_shape_fn((n, 2), |(i, t)| {
+        let place = if t == 0 { i % k % 6 } else { i % k / 6 };
+        2.0 * place as f64 + rng.uniform()
+    });
+    let start = data.slice(ndarray::s![..k, ..]).to_owned();
+    let model = KMeans::new(k).init(start).max_iter(3).algorithm(Algorithm::Filtering).fit(&data).unwrap();
+    let evaluations = model.history()[1].distance_evaluations;
+    assert!(evaluations < (n * k) as u64 / 20, "{evaluations}");
+}
+
 fn refined<F: crate::Float>() {
     let mut rng = SeededRng::new(6);
     let mut swapped = 0;
