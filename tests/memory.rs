@@ -5,7 +5,7 @@
 // A global allocator cannot be written without `unsafe`; this one passes everything on and only counts.
 #![allow(unsafe_code)]
 
-use centroids::{KMeans, KMedoids, Metric, Refine, SeededRng};
+use centroids::{Algorithm, KMeans, KMedoids, Metric, Random, Refine, SeededRng};
 use ndarray::{Array2, s};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -86,6 +86,12 @@ fn memory_is_linear_in_the_rows_and_small() {
     let label = predictor.predict_one(&row).unwrap();
     assert_eq!(CALLS.load(SeqCst), before, "the predictor allocates");
     assert_eq!(label, model.labels()[7]);
+
+    // So many clusters that principal directions pay.
+    let (model, bytes) = peak(|| KMeans::new(512).init(Random).max_iter(8).fit(&data).unwrap());
+    assert_eq!(model.algorithm(), Algorithm::Projection);
+    let allowed = 32 * n + 64 * 512 * d * (threads + 1) + 500_000 * (threads + 1);
+    assert!(bytes < allowed, "{bytes} bytes of 512 clusters, {allowed} allowed");
 
     // The same 32 bytes a row.
     for d in 1..=5 {

@@ -162,13 +162,15 @@ fn shift<F: Float>(new: &[F], old: &[F], d: usize) -> f64 {
 fn choose<F: Float>(plan: &Plan<'_, F>, data: &Data<'_, F>, k: usize) -> Algorithm {
     let (n, d) = (data.n(), data.d);
     let row = doubt::score_nanoseconds(k, d);
+    // Later on, bounds save most of them.
+    let scores = n as f64 * k as f64 * plan.max_iter.min(20) as f64;
     // Tiles help while boxes of 64 rows are small, cost about 40 ns a row to make, and are held to 32 bytes a row.
     let few = d <= 3 || d == 4 && k >= 100;
     let held = d * size_of::<F>() + 12 <= 32;
     if few && held && n >= 4096 && row > 1.5 && row * plan.max_iter as f64 > 80.0 {
         Algorithm::Filtering
-    } else if d >= 64 && k >= d.max(512) && plan.max_iter >= 8 {
-        // So many clusters pay for the principal directions, whatever a sample then says of them.
+    } else if d >= 64 && k >= d.max(512) && scores > 6e5 * d as f64 {
+        // Finding the principal directions, and out whether they help, is a small part of that.
         Algorithm::Projection
     } else if row > 6.0 {
         // The scores of a row cost clearly more than the upkeep of its bounds.
