@@ -6,7 +6,7 @@ use super::drift::Doubts;
 use super::element::{Element, Level, Vector};
 use super::moments::{Grids, Moves, RowSums};
 use super::pack::{FEW_COLUMNS, Packed};
-use super::{lanes, par, tile};
+use super::{coarse, lanes, par, tile};
 use fearless_simd::Simd;
 
 /// The rows that a pass reads: n rows of d values, and their weights.
@@ -41,7 +41,7 @@ impl<'a, F> Rows<'a, F> {
 
 /// Rows that the kernel takes at once: few enough that their copy in the frame stays in the cache.
 pub(crate) fn chunk_rows(d: usize) -> usize {
-    if d <= FEW_COLUMNS { 768 } else { (16_384 / d).clamp(24, 384) / tile::ROWS * tile::ROWS }
+    if d <= FEW_COLUMNS { 768 } else { (98_304 / d).clamp(96, 768) / 96 * 96 }
 }
 
 /// A thread's buffers for one chunk.
@@ -68,6 +68,7 @@ pub(crate) struct Scratch<F> {
     pub rivals: Vec<Rivals>,
     pub rest: Vec<f32>,
     pub rest_square: Vec<F>,
+    pub coarse: coarse::Buffers<F>,
 }
 
 impl<F: Element> Scratch<F> {
@@ -91,6 +92,7 @@ impl<F: Element> Scratch<F> {
             rivals: Vec::new(),
             rest: Vec::new(),
             rest_square: Vec::new(),
+            coarse: coarse::Buffers::default(),
         }
     }
 
@@ -132,7 +134,10 @@ pub(super) fn label<S: Simd, F: Element>(
                         apart(simd, #[inline(always)] || lanes::label::<S, F, $d, 2>(simd, packed, rows, scratch, labels))
                     }
                 })*
-                _ => apart(simd, #[inline(always)] || tile::label(simd, packed, rows, scratch, labels)),
+                _ => match &packed.coarse {
+                    Some(coarse) => apart(simd, #[inline(always)] || coarse::label(simd, packed, coarse, rows, scratch, labels)),
+                    None => apart(simd, #[inline(always)] || tile::label(simd, packed, rows, scratch, labels)),
+                },
             }
         };
     }

@@ -1,6 +1,7 @@
 //! The two number types as the kernel sees them, and the doors into the compiled loops.
 
 use super::assign::{Rows, Scratch};
+use super::coarse::Coarse;
 use super::filter::{Candidates, Cell};
 use super::moments::{Grids, Moves, RowSums};
 use super::pack::{Frame, Packed};
@@ -63,6 +64,10 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
         scratch: &mut Scratch<Self>,
         labels: &mut [u32],
     ) -> bool;
+    /// The values in f32, where they are or put into the room for it.
+    fn singles<'a>(values: &'a [Self], room: &'a mut Vec<f32>) -> &'a [f32];
+    /// The bytes of the centroids.
+    fn digitise_centroids(level: Level, coarse: &mut Coarse<Self>, d: usize);
     /// The label of one row; none if a value is not finite, or too large.
     fn label_one(level: Level, single: &Single<Self>, row: &[Self]) -> Option<u32>;
     /// The reference distance (squared) of each row to one centroid each.
@@ -177,7 +182,7 @@ macro_rules! plain {
 }
 
 macro_rules! element {
-    ($float:ty, $vector:ident, $bits:ty, $digits:literal, $limit:expr, $exponents:expr) => {
+    ($float:ty, $vector:ident, $bits:ty, $digits:literal, $limit:expr, $exponents:expr, $singles:item) => {
         #[allow(private_interfaces)]
         impl Element for $float {
             type Vector<S: Simd> = S::$vector;
@@ -188,6 +193,8 @@ macro_rules! element {
             const LIMIT: f64 = $limit;
             const DIGITS: i32 = $digits;
 
+            #[inline(always)]
+            $singles
             #[inline(always)]
             fn f64(self) -> f64 {
                 f64::from(self)
@@ -225,6 +232,9 @@ macro_rules! element {
             }
             fn label(level: Level, packed: &Packed<Self>, rows: &[Self], scratch: &mut Scratch<Self>, labels: &mut [u32]) -> bool {
                 dispatch!(level, simd => assign::label(simd, packed, rows, scratch, labels))
+            }
+            fn digitise_centroids(level: Level, coarse: &mut Coarse<Self>, d: usize) {
+                dispatch!(level, simd => coarse.fill(simd, d));
             }
             fn label_one(level: Level, single: &Single<Self>, row: &[Self]) -> Option<u32> {
                 dispatch!(level, simd => single::label(simd, single, row))
@@ -291,8 +301,30 @@ macro_rules! element {
 }
 
 // Squared distances of f32 data never overflow f64; those of f64 data do past 2^511, and their sums a little before.
-element!(f32, f32s, u32, 23, f32::MAX as f64, (-126, 127));
-element!(f64, f64s, u64, 52, f64::from_bits((1023 + 480) << 52), (-1022, 1023));
+element!(
+    f32,
+    f32s,
+    u32,
+    23,
+    f32::MAX as f64,
+    (-126, 127),
+    fn singles<'a>(values: &'a [f32], _: &'a mut Vec<f32>) -> &'a [f32] {
+        values
+    }
+);
+element!(
+    f64,
+    f64s,
+    u64,
+    52,
+    f64::from_bits((1023 + 480) << 52),
+    (-1022, 1023),
+    fn singles<'a>(values: &'a [f64], room: &'a mut Vec<f32>) -> &'a [f32] {
+        room.clear();
+        room.extend(values.iter().map(|&x| x as f32));
+        room
+    }
+);
 
 /// Used by the loops that take a frame.
 #[inline(always)]

@@ -20,6 +20,7 @@
 //! smallest reference distance; otherwise every centroid that could have it lies within that margin. A centroid far from
 //! everything therefore does not spoil the bound of the others.
 
+use super::coarse::Coarse;
 use super::element::{Element, Level, Vector, framed};
 use super::exact::squared_distance;
 use super::vector::Lanes;
@@ -76,7 +77,7 @@ fn lesser<F: Element>(a: F, b: F) -> F {
 }
 
 #[inline(always)]
-fn greater<F: Element>(a: F, b: F) -> F {
+pub(super) fn greater<F: Element>(a: F, b: F) -> F {
     if b > a { b } else { a }
 }
 
@@ -222,6 +223,8 @@ pub(crate) struct Packed<F> {
     pub most_slack: F,
     /// The row's own part.
     pub margin: Margin<F>,
+    /// Bytes of the centroids, where they pay.
+    pub coarse: Option<Coarse<F>>,
 }
 
 impl<F: Element> Packed<F> {
@@ -261,6 +264,8 @@ impl<F: Element> Packed<F> {
         let mut slack = Vec::with_capacity(k);
         let mut most_slack = F::default();
         let zero = vec![F::default(); d];
+        let (mut all_moved, mut starts) =
+            (Vec::with_capacity(if few { 0 } else { k * d }), Vec::with_capacity(k));
         let mut moved = zero.clone();
         for (j, centroid) in centroids.chunks_exact(d).enumerate() {
             let (base, step) =
@@ -272,6 +277,10 @@ impl<F: Element> Packed<F> {
             }
             let norm = squared_distance(&moved, &zero);
             let start = F::above(bound * norm - norm / 2.0);
+            if !few {
+                all_moved.extend_from_slice(&moved);
+                starts.push(start);
+            }
             if few {
                 records[base + d] = start;
                 records[base + d + 1] = F::tag(j as u32);
@@ -297,6 +306,7 @@ impl<F: Element> Packed<F> {
             slack,
             most_slack,
             margin,
+            coarse: if few { None } else { Coarse::new(level, all_moved, starts, d) },
         }
     }
 }

@@ -9,7 +9,7 @@ use super::assign::Scratch;
 use super::bounds::{NO_RIVAL, RIVALS, Rivals};
 use super::element::{Element, Vector, framed};
 use super::exact::{in_range, nearest, squared_distance};
-use super::pack::{BLOCK, Packed};
+use super::pack::{BLOCK, Frame, Packed, greater};
 use super::vector::{Lanes, all};
 use fearless_simd::Simd;
 
@@ -76,6 +76,32 @@ fn block<S: Simd, F: Element>(
     sum
 }
 
+/// Moves a row into the frame; its squared norm and its largest magnitude there.
+#[inline(always)]
+pub(super) fn frame_row<S: Simd, F: Element>(simd: S, frame: &Frame<F>, row: &[F], out: &mut [F]) -> (F, F) {
+    let (d, len) = (row.len(), Vector::<S, F>::LEN);
+    let scale = Vector::<S, F>::splat(simd, frame.scale);
+    let zero = Vector::<S, F>::splat(simd, F::default());
+    let (mut sum, mut largest) = (zero, zero);
+    let whole = d - d % len;
+    let (x, x_rest) = row.split_at(whole);
+    let (offset, offset_rest) = frame.offset[..d].split_at(whole);
+    let (y, y_rest) = out.split_at_mut(whole);
+    for ((x, offset), y) in x.chunks_exact(len).zip(offset.chunks_exact(len)).zip(y.chunks_exact_mut(len)) {
+        let moved = (Vector::<S, F>::load(simd, x) - Vector::<S, F>::load(simd, offset)) * scale;
+        sum = moved.mul_add(moved, sum);
+        largest = largest.max(moved.max(zero - moved));
+        moved.store(y);
+    }
+    let (mut total, mut largest) = (sum.total(), largest.largest());
+    for ((&x, &offset), y) in x_rest.iter().zip(offset_rest).zip(y_rest) {
+        *y = framed(x, offset, frame);
+        total = total + *y * *y;
+        largest = greater(largest, y.abs());
+    }
+    (total, largest)
+}
+
 /// Moves rows into the frame and computes their squared norms.
 #[inline(always)]
 pub(super) fn frame_rows<S: Simd, F: Element>(
@@ -85,26 +111,9 @@ pub(super) fn frame_rows<S: Simd, F: Element>(
     framed_rows: &mut [F],
     norms: &mut [F],
 ) {
-    let (d, len) = (packed.d, Vector::<S, F>::LEN);
-    let scale = Vector::<S, F>::splat(simd, packed.frame.scale);
+    let d = packed.d;
     for ((row, out), norm) in rows.chunks_exact(d).zip(framed_rows.chunks_exact_mut(d)).zip(norms) {
-        let mut sum = Vector::<S, F>::splat(simd, F::default());
-        let whole = d - d % len;
-        let (x, x_rest) = row.split_at(whole);
-        let (offset, offset_rest) = packed.frame.offset[..d].split_at(whole);
-        let (y, y_rest) = out.split_at_mut(whole);
-        for ((x, offset), y) in x.chunks_exact(len).zip(offset.chunks_exact(len)).zip(y.chunks_exact_mut(len))
-        {
-            let moved = (Vector::<S, F>::load(simd, x) - Vector::<S, F>::load(simd, offset)) * scale;
-            sum = moved.mul_add(moved, sum);
-            moved.store(y);
-        }
-        let mut total = sum.total();
-        for ((&x, &offset), y) in x_rest.iter().zip(offset_rest).zip(y_rest) {
-            *y = framed(x, offset, &packed.frame);
-            total = total + *y * *y;
-        }
-        *norm = total;
+        *norm = frame_row(simd, &packed.frame, row, out).0;
     }
 }
 

@@ -1,0 +1,310 @@
+//! Sums of products of bytes: the fastest multiply-adds that a machine has.
+//!
+//! AVX-512 multiplies 64 pairs of bytes and adds them up by fours in one instruction (VNNI), AVX2 32 pairs in two and a half: four times and twice
+//! the products of f32 in the same time. The sums are integers, so they are exact. [`super::coarse`] makes bounds of them.
+//!
+//! The loop is the one of [`super::tile`] with the sides changed: a vector of rows, turned so that each lane holds four columns of one row, against a
+//! group of centroids, broadcast. So the best of each row stays in its lane while all centroids go by, and nothing is reduced at the end.
+//! Rows are signed bytes and centroids unsigned ones, raised by an offset that each row's start takes back.
+
+use super::digits::MOST_ROWS;
+use fearless_simd::{Level, Simd};
+#[cfg(target_arch = "x86_64")]
+use fearless_simd::{Select, SimdBase, SimdFloat, SimdFrom, SimdInt, SimdMask};
+
+/// Machines that have such instructions.
+#[derive(Clone, Copy)]
+pub(super) enum Machine {
+    #[cfg(target_arch = "x86_64")]
+    Avx512(fearless_simd::Avx512),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(fearless_simd::Avx2),
+}
+
+/// Centroids as bytes, filled up to whole groups with such as never win.
+#[derive(Clone)]
+pub(super) struct Centroids {
+    /// Per group, two words of four columns at a time: those of each centroid of the group, then the next words of each.
+    pub digits: Vec<i32>,
+    /// What a centroid's digits count.
+    pub step: Vec<f32>,
+    /// What its scores start from.
+    pub start: Vec<f32>,
+}
+
+/// Rows as bytes: word by word for all rows, then what their digits count, their starts, and what is added of a centroid's surplus.
+pub(super) struct Block<'a> {
+    pub digits: &'a [i32],
+    pub step: &'a [f32],
+    pub bias: &'a [i32],
+    pub reach: &'a [f32],
+}
+
+/// Scores of each row that are kept with their centroids.
+pub(super) const KEPT: usize = 2;
+
+/// The best scores of each row of a block in falling order, and one more, which no other exceeds; and the indices of all but the last in the bits of numbers.
+#[derive(Clone, Default)]
+pub(super) struct Found {
+    pub scores: [[f32; MOST_ROWS]; KEPT + 1],
+    pub tags: [[f32; MOST_ROWS]; KEPT],
+}
+
+impl Machine {
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn new(level: Level) -> Option<Self> {
+        level.as_avx512().map(Machine::Avx512).or_else(|| level.as_avx2().map(Machine::Avx2))
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(super) fn new(_: Level) -> Option<Self> {
+        None
+    }
+
+    /// Rows of a block: a vector of them.
+    pub(super) fn rows(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Machine::Avx512(_) => 16,
+            #[cfg(target_arch = "x86_64")]
+            Machine::Avx2(_) => 8,
+        }
+    }
+
+    /// Centroids of a group.
+    pub(super) fn group(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Machine::Avx512(_) => 6,
+            #[cfg(target_arch = "x86_64")]
+            Machine::Avx2(_) => 6,
+        }
+    }
+
+    /// The largest digit. AVX2 adds four products in 16 bits.
+    pub(super) fn most(self) -> u8 {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Machine::Avx512(_) => 127,
+            #[cfg(target_arch = "x86_64")]
+            Machine::Avx2(_) => 63,
+        }
+    }
+
+    /// The best scores of each row. `surplus` has a number for each centroid.
+    pub(super) fn nearest(
+        self,
+        block: &Block<'_>,
+        centroids: &Centroids,
+        surplus: &[f32],
+        found: &mut Found,
+    ) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Machine::Avx512(simd) => nearest_avx512(simd, block, centroids, surplus, found),
+            #[cfg(target_arch = "x86_64")]
+            Machine::Avx2(simd) => nearest_avx2(simd, block, centroids, surplus, found),
+        }
+    }
+
+    /// Adds to each row's list the centroids whose score is not below the row's threshold, in rising order.
+    pub(super) fn passing(
+        self,
+        block: &Block<'_>,
+        centroids: &Centroids,
+        surplus: &[f32],
+        thresholds: &[f32],
+        passed: &mut [Vec<u32>],
+    ) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Machine::Avx512(simd) => passing_avx512(simd, block, centroids, surplus, thresholds, passed),
+            #[cfg(target_arch = "x86_64")]
+            Machine::Avx2(simd) => passing_avx2(simd, block, centroids, surplus, thresholds, passed),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+macro_rules! kernels {
+    ($level:ident, $vector:ident, $group:literal, $nearest:ident, $passing:ident, $dot:ident) => {
+        fearless_simd::kernel!(
+            fn $nearest(
+                simd: $level,
+                block: &Block<'_>,
+                centroids: &Centroids,
+                surplus: &[f32],
+                found: &mut Found,
+            ) {
+                type Word = fearless_simd::$vector<fearless_simd::$level>;
+                nearest::<_, $group>(
+                    simd,
+                    #[inline(always)]
+                    |sum: Word, c: [Word; 2], x: [Word; 2]| $dot!(simd, $vector, sum, c, x),
+                    block,
+                    centroids,
+                    surplus,
+                    found,
+                );
+            }
+        );
+        fearless_simd::kernel!(
+            fn $passing(
+                simd: $level,
+                block: &Block<'_>,
+                centroids: &Centroids,
+                surplus: &[f32],
+                thresholds: &[f32],
+                passed: &mut [Vec<u32>],
+            ) {
+                type Word = fearless_simd::$vector<fearless_simd::$level>;
+                passing::<_, $group>(
+                    simd,
+                    #[inline(always)]
+                    |sum: Word, c: [Word; 2], x: [Word; 2]| $dot!(simd, $vector, sum, c, x),
+                    block,
+                    centroids,
+                    surplus,
+                    thresholds,
+                    passed,
+                );
+            }
+        );
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+macro_rules! dot_avx512 {
+    ($simd:ident, $vector:ident, $sum:ident, $c:ident, $x:ident) => {{
+        use std::arch::x86_64::_mm512_dpbusd_epi32;
+        let half = _mm512_dpbusd_epi32($sum.into(), $c[0].into(), $x[0].into());
+        let whole = _mm512_dpbusd_epi32(half, $c[1].into(), $x[1].into());
+        fearless_simd::$vector::simd_from($simd, whole)
+    }};
+}
+
+#[cfg(target_arch = "x86_64")]
+macro_rules! dot_avx2 {
+    ($simd:ident, $vector:ident, $sum:ident, $c:ident, $x:ident) => {{
+        use std::arch::x86_64::{
+            _mm256_add_epi16, _mm256_add_epi32, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_set1_epi16,
+        };
+        let low = _mm256_maddubs_epi16($c[0].into(), $x[0].into());
+        let high = _mm256_maddubs_epi16($c[1].into(), $x[1].into());
+        let pairs = _mm256_madd_epi16(_mm256_add_epi16(low, high), _mm256_set1_epi16(1));
+        fearless_simd::$vector::simd_from($simd, _mm256_add_epi32($sum.into(), pairs))
+    }};
+}
+
+#[cfg(target_arch = "x86_64")]
+kernels!(Avx512, i32x16, 6, nearest_avx512, passing_avx512, dot_avx512);
+#[cfg(target_arch = "x86_64")]
+kernels!(Avx2, i32x8, 6, nearest_avx2, passing_avx2, dot_avx2);
+
+/// All scores of a block, handed over by centroid.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn sweep<S: Simd, const GROUP: usize>(
+    simd: S,
+    dot: impl Fn(S::i32s, [S::i32s; 2], [S::i32s; 2]) -> S::i32s,
+    block: &Block<'_>,
+    centroids: &Centroids,
+    surplus: &[f32],
+    mut meet: impl FnMut(usize, S::f32s),
+) {
+    let len = S::f32s::LEN;
+    let step = S::f32s::from_slice(simd, &block.step[..len]);
+    let reach = S::f32s::from_slice(simd, &block.reach[..len]);
+    let bias = S::i32s::from_slice(simd, &block.bias[..len]);
+    let words = |values: &[i32]| S::i32s::from_slice(simd, &values[..len]);
+    let size = block.digits.len() / len * GROUP;
+    for (g, digits) in centroids.digits.chunks_exact(size).enumerate() {
+        let mut sum = [bias; GROUP];
+        for (x, c) in block.digits.chunks_exact(2 * len).zip(digits.chunks_exact(2 * GROUP)) {
+            let x = [words(x), words(&x[len..])];
+            for r in 0..GROUP {
+                let c = [S::i32s::splat(simd, c[r]), S::i32s::splat(simd, c[GROUP + r])];
+                sum[r] = dot(sum[r], c, x);
+            }
+        }
+        let part = g * GROUP..(g + 1) * GROUP;
+        let (steps, starts) = (&centroids.step[part.clone()], &centroids.start[part.clone()]);
+        let surplus = &surplus[part];
+        for r in 0..GROUP {
+            let [c, start, more] = [steps[r], starts[r], surplus[r]].map(|x| S::f32s::splat(simd, x));
+            let digits: S::f32s = sum[r].to_float();
+            let score = digits.mul_add(step * c, start);
+            meet(g * GROUP + r, reach.mul_add(more, score));
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn nearest<S: Simd, const GROUP: usize>(
+    simd: S,
+    dot: impl Fn(S::i32s, [S::i32s; 2], [S::i32s; 2]) -> S::i32s,
+    block: &Block<'_>,
+    centroids: &Centroids,
+    surplus: &[f32],
+    found: &mut Found,
+) {
+    let least = S::f32s::splat(simd, f32::NEG_INFINITY);
+    let mut scores = [least; KEPT + 1];
+    let mut tags = [S::f32s::splat(simd, 0.0); KEPT];
+    sweep::<S, GROUP>(
+        simd,
+        dot,
+        block,
+        centroids,
+        surplus,
+        #[inline(always)]
+        |j, score| {
+            let index = S::f32s::splat(simd, f32::from_bits(j as u32));
+            for at in (1..=KEPT).rev() {
+                if at < KEPT {
+                    let moved = scores[at - 1].simd_lt(score).select(tags[at - 1], index);
+                    tags[at] = scores[at].simd_lt(score).select(moved, tags[at]);
+                }
+                scores[at] = scores[at].max(score.min(scores[at - 1]));
+            }
+            tags[0] = scores[0].simd_lt(score).select(index, tags[0]);
+            scores[0] = scores[0].max(score);
+        },
+    );
+    for (score, out) in scores.iter().zip(&mut found.scores) {
+        score.store_slice(&mut out[..S::f32s::LEN]);
+    }
+    for (tag, out) in tags.iter().zip(&mut found.tags) {
+        tag.store_slice(&mut out[..S::f32s::LEN]);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn passing<S: Simd, const GROUP: usize>(
+    simd: S,
+    dot: impl Fn(S::i32s, [S::i32s; 2], [S::i32s; 2]) -> S::i32s,
+    block: &Block<'_>,
+    centroids: &Centroids,
+    surplus: &[f32],
+    thresholds: &[f32],
+    passed: &mut [Vec<u32>],
+) {
+    let least = S::f32s::from_slice(simd, &thresholds[..S::f32s::LEN]);
+    sweep::<S, GROUP>(
+        simd,
+        dot,
+        block,
+        centroids,
+        surplus,
+        #[inline(always)]
+        |j, score| {
+            let mut near = (!score.simd_lt(least)).to_bitmask();
+            while near != 0 {
+                passed[near.trailing_zeros() as usize].push(j as u32);
+                near &= near - 1;
+            }
+        },
+    );
+}
