@@ -13,8 +13,8 @@ mod common;
 use centroids::{Algorithm, KMeans, Refine};
 use common::{SHAPES, peak, seconds, wanted};
 
-const ALGORITHMS: [Algorithm; 5] =
-    [Algorithm::Auto, Algorithm::Lloyd, Algorithm::Hamerly, Algorithm::Filtering, Algorithm::Projection];
+const ALGORITHMS: [Algorithm; 4] =
+    [Algorithm::Auto, Algorithm::Lloyd, Algorithm::Hamerly, Algorithm::Filtering];
 
 fn main() {
     println!(

@@ -48,7 +48,6 @@ fn options() -> Outcome<Options> {
                     "lloyd" => Algorithm::Lloyd,
                     "hamerly" => Algorithm::Hamerly,
                     "filtering" => Algorithm::Filtering,
-                    "projection" => Algorithm::Projection,
                     other => return Err(format!("no algorithm is called {other}").into()),
                 }
             }

@@ -87,9 +87,9 @@ fn memory_is_linear_in_the_rows_and_small() {
     assert_eq!(CALLS.load(SeqCst), before, "the predictor allocates");
     assert_eq!(label, model.labels()[7]);
 
-    // So many clusters that principal directions pay.
+    // Many clusters.
     let (model, bytes) = peak(|| KMeans::new(512).init(Random).max_iter(8).fit(&data).unwrap());
-    assert_eq!(model.algorithm(), Algorithm::Projection);
+    assert_eq!(model.algorithm(), Algorithm::Hamerly);
     let allowed = 32 * n + 64 * 512 * d * (threads + 1) + 500_000 * (threads + 1);
     assert!(bytes < allowed, "{bytes} bytes of 512 clusters, {allowed} allowed");
 

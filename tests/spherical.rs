@@ -99,7 +99,7 @@ fn same_bits<F: Float>() {
         pool.install(|| spherical.fit(&data).unwrap())
     };
     let one = fit(Algorithm::Lloyd, 1);
-    for algorithm in [Algorithm::Auto, Algorithm::Hamerly, Algorithm::Projection] {
+    for algorithm in [Algorithm::Auto, Algorithm::Hamerly] {
         for threads in [1, 2, 5] {
             assert!(fit(algorithm, threads) == one, "{algorithm:?}, {threads} threads");
         }

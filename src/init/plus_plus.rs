@@ -142,7 +142,7 @@ impl<F: Float> Field<F> {
     fn gains(&mut self, level: Level, rows: Rows<'_, F>, candidates: &[F]) -> Vec<f64> {
         match self {
             Field::Plain(nearest, frame) => {
-                nearest.gains(level, &Packed::new(level, frame, candidates, rows.d), rows)
+                nearest.gains(level, &Packed::with_records(level, frame, candidates, rows.d), rows)
             }
             Field::Fenced(fenced) => fenced.gains(level, candidates, rows),
         }

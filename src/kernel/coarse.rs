@@ -28,7 +28,7 @@ use super::vector::Lanes;
 use fearless_simd::{Simd, SimdBase};
 
 /// Columns from which it pays, and up to which the sums of products fit.
-pub(crate) const COLUMNS: std::ops::RangeInclusive<usize> = 16..=4096;
+pub(crate) const COLUMNS: std::ops::RangeInclusive<usize> = 17..=4096;
 /// Centroids from which it pays.
 pub(crate) const CENTROIDS: usize = 16;
 
@@ -46,9 +46,8 @@ pub(crate) struct Coarse<F> {
     /// Lengths of the centroids and of what rounding took from them, rounded up.
     length: Vec<f32>,
     lost: Vec<f32>,
-    /// In the frame, row by row, with the optimistic starts.
+    /// In the frame, row by row.
     moved: Vec<F>,
-    starts: Vec<F>,
 }
 
 /// A thread's buffers for one chunk.
@@ -78,16 +77,16 @@ fn rounding<F: Element>() -> f32 {
     if F::DIGITS > 23 { f32::EPSILON } else { 0.0 }
 }
 
+/// What multiplies the bytes, where they pay.
+pub(super) fn machine(level: Level, k: usize, d: usize) -> Option<Machine> {
+    if COLUMNS.contains(&d) && k >= CENTROIDS { Machine::new(level) } else { None }
+}
+
 impl<F: Element> Coarse<F> {
-    /// Of centroids in a frame; `starts` are the optimistic ones. None where it does not pay.
-    pub(crate) fn new(level: Level, moved: Vec<F>, starts: Vec<F>, d: usize) -> Option<Self> {
-        let k = starts.len();
-        if !COLUMNS.contains(&d) || k < CENTROIDS {
-            return None;
-        }
-        let machine = Machine::new(level)?;
+    /// Of centroids in a frame; `starts` are the optimistic ones.
+    pub(super) fn new(level: Level, machine: Machine, moved: Vec<F>, starts: &[F], d: usize) -> Self {
         let (group, words) = (machine.group(), words(d));
-        let filled = k.next_multiple_of(group);
+        let filled = starts.len().next_multiple_of(group);
         let mut coarse = Coarse {
             machine,
             bytes: Centroids {
@@ -98,22 +97,30 @@ impl<F: Element> Coarse<F> {
             length: vec![0.0; filled],
             lost: vec![0.0; filled],
             moved,
-            starts,
         };
-        F::digitise_centroids(level, &mut coarse, d);
-        Some(coarse)
+        F::digitise_centroids(level, &mut coarse, starts);
+        coarse
     }
 
     /// The optimistic score of a row for a centroid.
     #[inline(always)]
     fn score<S: Simd>(&self, simd: S, packed: &Packed<F>, row: &[F], j: u32) -> F {
         let j = j as usize;
-        self.starts[j] + product(simd, &packed.frame, row, &self.moved[j * packed.d..][..packed.d])
+        packed.starts[j] + product(simd, &packed.frame, row, &self.moved[j * packed.d..][..packed.d])
+    }
+
+    /// What the optimistic score of a row for its best centroid is at least, for it is off by the surplus twice.
+    #[inline(always)]
+    fn least(&self, buffers: &Buffers<F>, i: usize, found: &Found, lane: usize) -> f32 {
+        let j = found.tags[0][lane].to_bits() as usize;
+        let rounding = ROUNDING * self.bytes.start[j].abs() + TINY;
+        found.scores[0][lane] - 2.001 * buffers.reach[i] * buffers.surplus[j] - 4.0 * rounding
     }
 
     /// The centroids' digits, from [`Coarse::moved`].
     #[inline(always)]
-    pub(super) fn fill<S: Simd>(&mut self, simd: S, d: usize) {
+    pub(super) fn fill<S: Simd>(&mut self, simd: S, starts: &[F]) {
+        let d = self.moved.len() / starts.len();
         let (group, words, most) = (self.machine.group(), words(d), self.machine.most());
         let mut single = vec![0.0; filled(d)];
         let mut row = vec![0; words.next_multiple_of(<S::i32s as SimdBase<S>>::LEN)];
@@ -132,7 +139,7 @@ impl<F: Element> Coarse<F> {
             self.length[j] = norm;
             self.lost[j] = rounded.lost + rounding::<F>() * norm;
             self.bytes.step[j] = rounded.step;
-            let start = f32::above(self.starts[j].f64());
+            let start = f32::above(starts[j].f64());
             self.bytes.start[j] = start + ROUNDING * start.abs() + TINY;
         }
     }
@@ -177,8 +184,16 @@ pub(super) fn label<S: Simd, F: Element>(
         let scores = found.scores.each_ref().map(|scores| F::of(f64::from(scores[lane])));
         let row = &rows[i * d..][..d];
         let own = scratch.norms[i] * packed.margin.row_factor + packed.margin.row_floor;
+        let slack = own + packed.slack[tags[0] as usize];
+        if !bounded
+            && scores[1]
+                < F::of(f64::from(coarse.least(&scratch.coarse, i, found, lane))) - slack * F::of(2.0)
+        {
+            *label = tags[0];
+            continue;
+        }
         let top = coarse.score(simd, packed, row, tags[0]);
-        let margin = top - (own + packed.slack[tags[0] as usize]);
+        let margin = top - slack;
         let near = scores[1..].iter().take_while(|&&score| !(score < margin)).count();
         let mut verdict = Verdict { label: tags[0], best: top, next: scores[1] };
         if near == KEPT {

@@ -5,16 +5,12 @@ use super::coarse::Coarse;
 use super::filter::{Candidates, Cell};
 use super::moments::{Grids, Moves, RowSums};
 use super::pack::{Frame, Packed};
-use super::project::{Meeting, Projected};
 use super::screen::Part;
 use super::single::Single;
 use super::standing::{Standing, Swap};
 use super::trial::{Aim, Trial};
 use super::vector::Lanes;
-use super::{
-    assign, exact, exchange, fence, filter, fuzzy, manhattan, moments, pack, principal, project, screen,
-    single,
-};
+use super::{assign, exact, exchange, fence, filter, fuzzy, manhattan, moments, pack, screen, single};
 pub(crate) use fearless_simd::Level;
 use fearless_simd::{Simd, dispatch};
 
@@ -67,7 +63,7 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
     /// The values in f32, where they are or put into the room for it.
     fn singles<'a>(values: &'a [Self], room: &'a mut Vec<f32>) -> &'a [f32];
     /// The bytes of the centroids.
-    fn digitise_centroids(level: Level, coarse: &mut Coarse<Self>, d: usize);
+    fn digitise_centroids(level: Level, coarse: &mut Coarse<Self>, starts: &[Self]);
     /// The label of one row; none if a value is not finite, or too large.
     fn label_one(level: Level, single: &Single<Self>, row: &[Self]) -> Option<u32>;
     /// The reference distance (squared) of each row to one centroid each.
@@ -100,16 +96,6 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
     fn add_rows(level: Level, rows: Rows<'_, Self>, grids: &Grids, cluster: usize, sums: &mut RowSums);
     /// The candidates that may be nearest to a point of the cell.
     fn sieve(level: Level, from: &Candidates<Self>, cell: &mut Cell<Self>, into: &mut Candidates<Self>);
-    /// The products of up to six rows of q numbers with each row in the panels: `columns` numbers a row.
-    fn multiply(level: Level, rows: &[Self], panels: &[Self], q: usize, columns: usize, out: &mut [Self]);
-    /// The label of each row of a chunk that has some label already; and how many pairs met in all dimensions.
-    fn meet(
-        level: Level,
-        centroids: &Projected<'_, Self>,
-        rows: &[Self],
-        meeting: &mut Meeting<Self>,
-        labels: &mut [u32],
-    ) -> u64;
     /// What candidates gain in a tile of sorted rows, see [`super::fence`].
     fn fenced_gains(
         level: Level,
@@ -233,8 +219,8 @@ macro_rules! element {
             fn label(level: Level, packed: &Packed<Self>, rows: &[Self], scratch: &mut Scratch<Self>, labels: &mut [u32]) -> bool {
                 dispatch!(level, simd => assign::label(simd, packed, rows, scratch, labels))
             }
-            fn digitise_centroids(level: Level, coarse: &mut Coarse<Self>, d: usize) {
-                dispatch!(level, simd => coarse.fill(simd, d));
+            fn digitise_centroids(level: Level, coarse: &mut Coarse<Self>, starts: &[Self]) {
+                dispatch!(level, simd => coarse.fill(simd, starts));
             }
             fn label_one(level: Level, single: &Single<Self>, row: &[Self]) -> Option<u32> {
                 dispatch!(level, simd => single::label(simd, single, row))
@@ -262,12 +248,6 @@ macro_rules! element {
             }
             fn sieve(level: Level, from: &Candidates<Self>, cell: &mut Cell<Self>, into: &mut Candidates<Self>) {
                 plain!(level, filter::sieve(from, cell, into))
-            }
-            fn multiply(level: Level, rows: &[Self], panels: &[Self], q: usize, columns: usize, out: &mut [Self]) {
-                dispatch!(level, simd => principal::multiply(simd, rows, panels, q, columns, out));
-            }
-            fn meet(level: Level, centroids: &Projected<'_, Self>, rows: &[Self], meeting: &mut Meeting<Self>, labels: &mut [u32]) -> u64 {
-                dispatch!(level, simd => project::meet(simd, level, centroids, rows, meeting, labels))
             }
             fn fenced_gains(level: Level, rows: Rows<'_, Self>, distances: &[f64], candidates: &[Self], open: u32, gains: &mut [f64]) {
                 plain!(level, fence::gains(rows, distances, candidates, open, gains))

@@ -27,7 +27,7 @@
 //! * rows whose bounds outlive the centroids' moves are passed over ([`bounds`], [`drift`], [`doubt`]);
 //! * with few columns, rows are sorted into tiles ([`tiles`]), and a tile's box answers for all its rows, in assignment ([`filter`]) and
 //!   seeding ([`fence`]);
-//! * with many columns, a few principal components rule centroids out ([`principal`], [`project`]);
+//! * with many columns, scores of bytes rule centroids out ([`coarse`], [`bytes`]), where the machine has instructions for them;
 //! * candidates of the seeding meet each row's distance so far as a threshold ([`screen`]).
 //!
 //! # Past a local minimum
@@ -71,8 +71,6 @@ pub(crate) mod moments;
 pub(crate) mod nearest_two;
 pub(crate) mod pack;
 pub(crate) mod par;
-mod principal;
-pub(crate) mod project;
 pub(crate) mod sampled;
 pub(crate) mod screen;
 pub(crate) mod silhouette;

@@ -20,7 +20,7 @@
 //! smallest reference distance; otherwise every centroid that could have it lies within that margin. A centroid far from
 //! everything therefore does not spoil the bound of the others.
 
-use super::coarse::Coarse;
+use super::coarse::{self, Coarse};
 use super::element::{Element, Level, Vector, framed};
 use super::exact::squared_distance;
 use super::vector::Lanes;
@@ -182,16 +182,6 @@ impl<F: Element> Margin<F> {
         Margin { bound, row_factor: F::above(2.0 * bound), row_floor: F::above(floor) }
     }
 
-    /// With more allowed for, in the same units as the bound.
-    pub(crate) fn widened(self, more: f64) -> Self {
-        let bound = self.bound + more;
-        Margin { bound, row_factor: F::above(2.0 * bound), row_floor: self.row_floor }
-    }
-
-    pub(crate) fn bound(&self) -> f64 {
-        self.bound
-    }
-
     /// A centroid whose optimistic score for a row is below this is not nearer to it than the given squared distance
     /// (measured outside the frame). `norm` is the row's squared norm in the frame.
     pub(crate) fn threshold(&self, norm: f64, distance: f64, frame: &Frame<F>) -> F {
@@ -204,9 +194,6 @@ impl<F: Element> Margin<F> {
 }
 
 /// Centroids ready for the kernel, in the layout for their number of columns, with the bounds that certify a label.
-///
-/// Few columns: one record per centroid, its coordinates, its start and its index in the bits of a number. Many: panels of two
-/// vectors of centroids, the starts first, then one pair of vectors per column; the last panel is filled up with centroids that never win.
 #[derive(Clone)]
 pub(crate) struct Packed<F> {
     pub d: usize,
@@ -214,28 +201,35 @@ pub(crate) struct Packed<F> {
     pub frame: Frame<F>,
     /// The centroids as given, for the reference distance.
     pub centroids: Vec<F>,
+    /// The optimistic scores of the frame's origin.
+    pub starts: Vec<F>,
+    /// Few columns: a record per centroid, its coordinates, its start and its index in the bits of a number. Many: [`panels`], or nothing where there are bytes.
     pub records: Vec<F>,
-    /// Centroids of a panel.
-    width: usize,
+    pub coarse: Option<Coarse<F>>,
     /// E |c'|^2 of each centroid, doubled, rounded up.
     pub slack: Vec<F>,
     /// The largest slack.
     pub most_slack: F,
     /// The row's own part.
     pub margin: Margin<F>,
-    /// Bytes of the centroids, where they pay.
-    pub coarse: Option<Coarse<F>>,
 }
 
 impl<F: Element> Packed<F> {
-    /// The score that centroid j starts from.
-    pub(crate) fn start(&self, j: usize) -> F {
-        let (d, width) = (self.d, self.width);
-        if d <= FEW_COLUMNS {
-            self.records[j * (d + 2) + d]
-        } else {
-            self.records[j / width * width * (d + 1) + j % width]
+    /// For the labels of rows.
+    pub(crate) fn new(level: Level, frame: &Frame<F>, centroids: &[F], d: usize) -> Self {
+        let (mut packed, moved) = Self::bare(frame, centroids, d);
+        match coarse::machine(level, packed.k, d) {
+            Some(machine) => packed.coarse = Some(Coarse::new(level, machine, moved, &packed.starts, d)),
+            None => packed.records = packed.records_of(level, &moved),
         }
+        packed
+    }
+
+    /// For the scores themselves, in floats.
+    pub(crate) fn with_records(level: Level, frame: &Frame<F>, centroids: &[F], d: usize) -> Self {
+        let (mut packed, moved) = Self::bare(frame, centroids, d);
+        packed.records = packed.records_of(level, &moved);
+        packed
     }
 
     /// Centroids that a row meets: all, or with few columns those whose records were chosen.
@@ -243,70 +237,58 @@ impl<F: Element> Packed<F> {
         if self.d <= FEW_COLUMNS { self.records.len() / (self.d + 2) } else { self.k }
     }
 
-    pub(crate) fn new(level: Level, frame: &Frame<F>, centroids: &[F], d: usize) -> Self {
-        Self::with_margin(level, frame, centroids, d, Margin::new(d))
-    }
-
-    pub(crate) fn with_margin(
-        level: Level,
-        frame: &Frame<F>,
-        centroids: &[F],
-        d: usize,
-        margin: Margin<F>,
-    ) -> Self {
-        let k = centroids.len() / d;
-        let bound = margin.bound;
-        let half = F::width(level);
-        let panel = 2 * half;
-        let few = d <= FEW_COLUMNS;
-        let panels = k.div_ceil(panel);
-        let mut records = vec![F::default(); if few { k * (d + 2) } else { panels * panel * (d + 1) }];
-        let mut slack = Vec::with_capacity(k);
-        let mut most_slack = F::default();
+    /// Without any layout; and the centroids moved into the frame.
+    pub(super) fn bare(frame: &Frame<F>, centroids: &[F], d: usize) -> (Self, Vec<F>) {
+        let (k, margin) = (centroids.len() / d, Margin::new(d));
         let zero = vec![F::default(); d];
-        let (mut all_moved, mut starts) =
-            (Vec::with_capacity(if few { 0 } else { k * d }), Vec::with_capacity(k));
-        let mut moved = zero.clone();
-        for (j, centroid) in centroids.chunks_exact(d).enumerate() {
-            let (base, step) =
-                if few { (j * (d + 2), 1) } else { ((j / panel) * panel * (d + 1) + j % panel, panel) };
-            let first = if few { base } else { base + panel };
-            for (t, (&c, &offset)) in centroid.iter().zip(&frame.offset).enumerate() {
-                moved[t] = framed(c, offset, frame);
-                records[first + t * step] = moved[t];
+        let mut moved = vec![F::default(); centroids.len()];
+        let (mut starts, mut slack) = (Vec::with_capacity(k), Vec::with_capacity(k));
+        for (centroid, moved) in centroids.chunks_exact(d).zip(moved.chunks_exact_mut(d)) {
+            for ((moved, &c), &offset) in moved.iter_mut().zip(centroid).zip(&frame.offset) {
+                *moved = framed(c, offset, frame);
             }
-            let norm = squared_distance(&moved, &zero);
-            let start = F::above(bound * norm - norm / 2.0);
-            if !few {
-                all_moved.extend_from_slice(&moved);
-                starts.push(start);
-            }
-            if few {
-                records[base + d] = start;
-                records[base + d + 1] = F::tag(j as u32);
-            } else {
-                records[base] = start;
-            }
-            let own = F::above(2.0 * bound * norm);
-            most_slack = greater(most_slack, own);
-            slack.push(own);
+            let norm = squared_distance(moved, &zero);
+            starts.push(F::above(margin.bound * norm - norm / 2.0));
+            slack.push(F::above(2.0 * margin.bound * norm));
         }
-        if !few {
-            for j in k..panels * panel {
-                records[(j / panel) * panel * (d + 1) + j % panel] = F::of(f64::NEG_INFINITY);
-            }
-        }
-        Packed {
+        let packed = Packed {
             d,
             k,
             frame: frame.clone(),
             centroids: centroids.to_vec(),
-            records,
-            width: panel,
+            starts,
+            records: Vec::new(),
+            coarse: None,
+            most_slack: slack.iter().copied().fold(F::default(), greater),
             slack,
-            most_slack,
             margin,
-            coarse: if few { None } else { Coarse::new(level, all_moved, starts, d) },
+        };
+        (packed, moved)
+    }
+
+    fn records_of(&self, level: Level, moved: &[F]) -> Vec<F> {
+        if self.d > FEW_COLUMNS {
+            return panels(level, moved, &self.starts, self.d);
+        }
+        let parts = moved.chunks_exact(self.d).zip(&self.starts).zip(0..);
+        parts.flat_map(|((moved, &start), j)| moved.iter().copied().chain([start, F::tag(j)])).collect()
+    }
+}
+
+/// Panels of two vectors of centroids, the starts first, then one pair of vectors per column; the last panel is filled up with centroids that never win.
+pub(crate) fn panels<F: Element>(level: Level, moved: &[F], starts: &[F], d: usize) -> Vec<F> {
+    let width = 2 * F::width(level);
+    let size = width * (d + 1);
+    let mut panels = vec![F::default(); starts.len().div_ceil(width) * size];
+    for panel in panels.chunks_exact_mut(size) {
+        panel[..width].fill(F::neg_infinity());
+    }
+    for (j, (moved, &start)) in moved.chunks_exact(d).zip(starts).enumerate() {
+        let panel = &mut panels[j / width * size + j % width..];
+        panel[0] = start;
+        for (t, &x) in moved.iter().enumerate() {
+            panel[(t + 1) * width] = x;
         }
     }
+    panels
 }

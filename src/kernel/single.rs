@@ -2,8 +2,7 @@
 
 use super::element::{Element, Level, Vector, framed};
 use super::exact::{in_range, nearest};
-use super::pack::{BLOCK, Frame, Packed};
-use super::principal;
+use super::pack::{self, BLOCK, Frame, Packed};
 use super::vector::{Lanes, all};
 use fearless_simd::Simd;
 
@@ -22,23 +21,13 @@ pub(crate) struct Single<F> {
 
 impl<F: Element> Single<F> {
     pub(crate) fn new(level: Level, centroids: &[F], d: usize) -> Self {
-        let packed = Packed::new(level, &Frame::of_centroids(level, centroids, d), centroids, d);
+        let (packed, moved) = Packed::bare(&Frame::of_centroids(level, centroids, d), centroids, d);
+        let mut panels = pack::panels(level, &moved, &packed.starts, d);
         let width = 2 * F::width(level);
-        let k = packed.k;
-        let moved: Vec<F> = centroids
-            .chunks_exact(d)
-            .flat_map(|centroid| {
-                let frame = &packed.frame;
-                centroid.iter().zip(&frame.offset).map(|(&c, &offset)| framed(c, offset, frame))
-            })
-            .collect();
-        // Whole sets of panels, filled up with centroids that never win.
-        let mut panels = principal::panels(level, &moved, d);
         let size = width * (d + 1);
-        panels.resize(panels.len().next_multiple_of(size * TOGETHER), F::default());
-        for j in 0..panels.len() / size * width {
-            let start = if j < k { packed.start(j) } else { F::of(f64::NEG_INFINITY) };
-            panels[j / width * size + j % width] = start;
+        // Whole sets of panels.
+        while panels.len() % (size * TOGETHER) > 0 {
+            panels.extend((0..size).map(|at| if at < width { F::neg_infinity() } else { F::default() }));
         }
         Single { packed, panels }
     }

@@ -8,7 +8,6 @@ mod empty;
 mod filtering;
 mod full;
 mod hamerly;
-mod projection;
 mod refine;
 mod sample;
 #[cfg(test)]
@@ -82,12 +81,6 @@ pub enum Algorithm {
     /// (Pelleg and Moore 1999, Kanungo et al. 2002). Pays for up to 3 or 4 columns; does up to 8, and beyond is the same as `Lloyd`.
     /// Holds a copy of the data, in another order, and 8 bytes a row.
     Filtering,
-    /// Most centroids are ruled out in a few dimensions, along the leading principal directions of the data, by a bound that counts what the row and the
-    /// centroid have in the others (Cauchy and Schwarz). For many columns and clusters; where a sample of the rows shows that this would rule out too
-    /// few, or that bounds would by now save more, the same as `Hamerly`. How much it saves depends on how fast the variance falls from direction to
-    /// direction: with 1024 clusters of 384 columns it took half the time of `Hamerly` where that falls as 1 / (1 + t / 12)², and the
-    /// same time on jittered text embeddings.
-    Projection,
 }
 
 /// Which problem is solved.
@@ -162,16 +155,11 @@ fn shift<F: Float>(new: &[F], old: &[F], d: usize) -> f64 {
 fn choose<F: Float>(plan: &Plan<'_, F>, data: &Data<'_, F>, k: usize) -> Algorithm {
     let (n, d) = (data.n(), data.d);
     let row = doubt::score_nanoseconds(k, d);
-    // Later on, bounds save most of them.
-    let scores = n as f64 * k as f64 * plan.max_iter.min(20) as f64;
     // Tiles help while boxes of 64 rows are small, cost about 40 ns a row to make, and are held to 32 bytes a row.
     let few = d <= 3 || d == 4 && k >= 100;
     let held = d * size_of::<F>() + 12 <= 32;
     if few && held && n >= 4096 && row > 1.5 && row * plan.max_iter as f64 > 80.0 {
         Algorithm::Filtering
-    } else if d >= 64 && k >= d.max(512) && scores > 6e5 * d as f64 {
-        // Finding the principal directions, and out whether they help, is a small part of that.
-        Algorithm::Projection
     } else if row > 6.0 {
         // The scores of a row cost clearly more than the upkeep of its bounds.
         Algorithm::Hamerly
@@ -189,7 +177,6 @@ fn step_for<'a, F: Float>(
     match algorithm {
         Algorithm::Hamerly => Box::new(hamerly::Hamerly::new(level, data, start)),
         Algorithm::Filtering => Box::new(filtering::Filtering::new(level, data, start)),
-        Algorithm::Projection => Box::new(projection::Projection::new(level, data, start)),
         Algorithm::Auto | Algorithm::Lloyd => Box::new(full::Full::new(level, data, start)),
     }
 }
