@@ -6,7 +6,7 @@ use super::drift::Doubts;
 use super::element::{Element, Level, Vector};
 use super::moments::{Grids, Moves, RowSums};
 use super::pack::{FEW_COLUMNS, Packed};
-use super::{coarse, lanes, par, tile};
+use super::{coarse, coarse_label, lanes, par, tile};
 use fearless_simd::Simd;
 
 /// The rows that a pass reads: n rows of d values, and their weights.
@@ -96,6 +96,23 @@ impl<F: Element> Scratch<F> {
         }
     }
 
+    /// Bounds of n rows from squared ones.
+    fn take_roots(&mut self, n: usize) {
+        let root = |square: &F| square.max(F::zero()).sqrt().f64() as f32;
+        for (upper, near) in self.upper.iter_mut().zip(&self.near).take(n) {
+            *upper = bounds::above(root(near));
+        }
+        for (least, (near, excess)) in self.least.iter_mut().zip(self.near.iter().zip(&self.excess)).take(n) {
+            *least = bounds::below(root(&(*near - *excess)));
+        }
+        for (lower, next) in self.lower.iter_mut().zip(&self.next).take(n) {
+            *lower = bounds::below(root(next));
+        }
+        for (rest, square) in self.rest.iter_mut().zip(&self.rest_square).take(n) {
+            *rest = bounds::below(root(square));
+        }
+    }
+
     /// Asks for bounds with the labels, and for rivals.
     pub(crate) fn with_bounds(mut self, rivals: bool) -> Self {
         [self.upper, self.lower, self.least] = std::array::from_fn(|_| vec![0.0; self.labels.len()]);
@@ -135,27 +152,34 @@ pub(super) fn label<S: Simd, F: Element>(
                     }
                 })*
                 _ => match &packed.coarse {
-                    Some(coarse) => apart(simd, #[inline(always)] || coarse::label(simd, packed, coarse, rows, scratch, labels)),
+                    Some(coarse) => apart(simd, #[inline(always)] || coarse_label::label(simd, packed, coarse, rows, scratch, labels)),
                     None => apart(simd, #[inline(always)] || tile::label(simd, packed, rows, scratch, labels)),
                 },
             }
         };
     }
     let sound = few!(1 2 3 4 5 6 7 8);
-    let root = |square: &F| square.max(F::zero()).sqrt().f64() as f32;
-    for (upper, near) in scratch.upper.iter_mut().zip(&scratch.near) {
-        *upper = bounds::above(root(near));
-    }
-    for (least, (near, excess)) in scratch.least.iter_mut().zip(scratch.near.iter().zip(&scratch.excess)) {
-        *least = bounds::below(root(&(*near - *excess)));
-    }
-    for (lower, next) in scratch.lower.iter_mut().zip(&scratch.next) {
-        *lower = bounds::below(root(next));
-    }
-    for (rest, square) in scratch.rest.iter_mut().zip(&scratch.rest_square) {
-        *rest = bounds::below(root(square));
-    }
+    scratch.take_roots(labels.len());
     sound
+}
+
+/// The labels of some rows whose own is in doubt, without copies of them: there must be bytes.
+#[inline(always)]
+pub(super) fn label_some<S: Simd, F: Element>(
+    simd: S,
+    packed: &Packed<F>,
+    rows: Rows<'_, F>,
+    some: &[u32],
+    own: &[u32],
+    proven: &mut dyn FnMut(u32, f32) -> bool,
+    scratch: &mut Scratch<F>,
+) {
+    apart(
+        simd,
+        #[inline(always)]
+        || coarse_label::label_some(simd, packed, rows, some, own, proven, scratch),
+    );
+    scratch.take_roots(scratch.coarse.picked.len());
 }
 
 /// What a pass did.

@@ -4,7 +4,7 @@
 //! the products of f32 in the same time. The sums are integers, so they are exact. [`super::coarse`] makes bounds of them.
 //!
 //! The loop is the one of [`super::tile`] with the sides changed: a vector of rows, turned so that each lane holds four columns of one row, against a
-//! group of centroids, broadcast. So the best of each row stays in its lane while all centroids go by, and nothing is reduced at the end.
+//! panel of centroids, broadcast. So the best of each row stays in its lane while all centroids go by, and nothing is reduced at the end.
 //! Rows are signed bytes and centroids unsigned ones, raised by an offset that each row's start takes back.
 
 use super::digits::MOST_ROWS;
@@ -21,10 +21,10 @@ pub(super) enum Machine {
     Avx2(fearless_simd::Avx2),
 }
 
-/// Centroids as bytes, filled up to whole groups with such as never win.
+/// Centroids as bytes, filled up to whole panels with such as never win.
 #[derive(Clone)]
 pub(super) struct Centroids {
-    /// Per group, two words of four columns at a time: those of each centroid of the group, then the next words of each.
+    /// Per panel, two words of four columns at a time: those of each centroid of the panel, then the next words of each.
     pub digits: Vec<i32>,
     /// What a centroid's digits count.
     pub step: Vec<f32>,
@@ -71,8 +71,8 @@ impl Machine {
         }
     }
 
-    /// Centroids of a group.
-    pub(super) fn group(self) -> usize {
+    /// Centroids of a panel.
+    pub(super) fn panel(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
             Machine::Avx512(_) => 6,
@@ -127,7 +127,7 @@ impl Machine {
 
 #[cfg(target_arch = "x86_64")]
 macro_rules! kernels {
-    ($level:ident, $vector:ident, $group:literal, $nearest:ident, $passing:ident, $dot:ident) => {
+    ($level:ident, $vector:ident, $panel:literal, $nearest:ident, $passing:ident, $dot:ident) => {
         fearless_simd::kernel!(
             fn $nearest(
                 simd: $level,
@@ -137,7 +137,7 @@ macro_rules! kernels {
                 found: &mut Found,
             ) {
                 type Word = fearless_simd::$vector<fearless_simd::$level>;
-                nearest::<_, $group>(
+                nearest::<_, $panel>(
                     simd,
                     #[inline(always)]
                     |sum: Word, c: [Word; 2], x: [Word; 2]| $dot!(simd, $vector, sum, c, x),
@@ -158,7 +158,7 @@ macro_rules! kernels {
                 passed: &mut [Vec<u32>],
             ) {
                 type Word = fearless_simd::$vector<fearless_simd::$level>;
-                passing::<_, $group>(
+                passing::<_, $panel>(
                     simd,
                     #[inline(always)]
                     |sum: Word, c: [Word; 2], x: [Word; 2]| $dot!(simd, $vector, sum, c, x),
@@ -204,7 +204,7 @@ kernels!(Avx2, i32x8, 6, nearest_avx2, passing_avx2, dot_avx2);
 /// All scores of a block, handed over by centroid.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn sweep<S: Simd, const GROUP: usize>(
+fn sweep<S: Simd, const PANEL: usize>(
     simd: S,
     dot: impl Fn(S::i32s, [S::i32s; 2], [S::i32s; 2]) -> S::i32s,
     block: &Block<'_>,
@@ -217,31 +217,31 @@ fn sweep<S: Simd, const GROUP: usize>(
     let reach = S::f32s::from_slice(simd, &block.reach[..len]);
     let bias = S::i32s::from_slice(simd, &block.bias[..len]);
     let words = |values: &[i32]| S::i32s::from_slice(simd, &values[..len]);
-    let size = block.digits.len() / len * GROUP;
+    let size = block.digits.len() / len * PANEL;
     for (g, digits) in centroids.digits.chunks_exact(size).enumerate() {
-        let mut sum = [bias; GROUP];
-        for (x, c) in block.digits.chunks_exact(2 * len).zip(digits.chunks_exact(2 * GROUP)) {
+        let mut sum = [bias; PANEL];
+        for (x, c) in block.digits.chunks_exact(2 * len).zip(digits.chunks_exact(2 * PANEL)) {
             let x = [words(x), words(&x[len..])];
-            for r in 0..GROUP {
-                let c = [S::i32s::splat(simd, c[r]), S::i32s::splat(simd, c[GROUP + r])];
+            for r in 0..PANEL {
+                let c = [S::i32s::splat(simd, c[r]), S::i32s::splat(simd, c[PANEL + r])];
                 sum[r] = dot(sum[r], c, x);
             }
         }
-        let part = g * GROUP..(g + 1) * GROUP;
+        let part = g * PANEL..(g + 1) * PANEL;
         let (steps, starts) = (&centroids.step[part.clone()], &centroids.start[part.clone()]);
         let surplus = &surplus[part];
-        for r in 0..GROUP {
+        for r in 0..PANEL {
             let [c, start, more] = [steps[r], starts[r], surplus[r]].map(|x| S::f32s::splat(simd, x));
             let digits: S::f32s = sum[r].to_float();
             let score = digits.mul_add(step * c, start);
-            meet(g * GROUP + r, reach.mul_add(more, score));
+            meet(g * PANEL + r, reach.mul_add(more, score));
         }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn nearest<S: Simd, const GROUP: usize>(
+fn nearest<S: Simd, const PANEL: usize>(
     simd: S,
     dot: impl Fn(S::i32s, [S::i32s; 2], [S::i32s; 2]) -> S::i32s,
     block: &Block<'_>,
@@ -252,7 +252,7 @@ fn nearest<S: Simd, const GROUP: usize>(
     let least = S::f32s::splat(simd, f32::NEG_INFINITY);
     let mut scores = [least; KEPT + 1];
     let mut tags = [S::f32s::splat(simd, 0.0); KEPT];
-    sweep::<S, GROUP>(
+    sweep::<S, PANEL>(
         simd,
         dot,
         block,
@@ -282,7 +282,7 @@ fn nearest<S: Simd, const GROUP: usize>(
 
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn passing<S: Simd, const GROUP: usize>(
+fn passing<S: Simd, const PANEL: usize>(
     simd: S,
     dot: impl Fn(S::i32s, [S::i32s; 2], [S::i32s; 2]) -> S::i32s,
     block: &Block<'_>,
@@ -292,7 +292,7 @@ fn passing<S: Simd, const GROUP: usize>(
     passed: &mut [Vec<u32>],
 ) {
     let least = S::f32s::from_slice(simd, &thresholds[..S::f32s::LEN]);
-    sweep::<S, GROUP>(
+    sweep::<S, PANEL>(
         simd,
         dot,
         block,

@@ -74,7 +74,7 @@ pub(super) fn round<S: Simd>(
     Rounded { step, sum: total(sum) as i32, lost: total(lost).sqrt() * 1.001 + floor }
 }
 
-/// Rows of words, a vector of rows with so many words in each, to words of all rows, one after another.
+/// A vector of rows of words, side by side, to words of all rows, one after another.
 #[inline(always)]
 pub(super) fn turn<S: Simd>(simd: S, rows: &[i32], words: usize, out: &mut [i32]) {
     let len = S::i32s::LEN;

@@ -8,7 +8,7 @@ use super::drift::{Apart, Doubts, Drift};
 use super::element::{Element, Level};
 use super::moments::{Grids, Moves, RowSums};
 use super::pack::Packed;
-use super::par;
+use super::{coarse, par};
 
 /// A batch of rows from here and there, side by side.
 #[derive(Default)]
@@ -50,7 +50,10 @@ pub(crate) fn reassign_doubtful<F: Element>(
         if let Some(drift) = pass.drift {
             drift.advance(labels, &mut bounds, &mut doubts);
         }
-        let (scores, copying) = (score_nanoseconds(pass.packed.k, d), 8.0 + 0.3 * d as f64);
+        // Bytes need no copies, but the own centroid is measured first, in rows here and there.
+        let bytes = pass.packed.coarse.is_some();
+        let copying = 8.0 + if bytes { 1.2 } else { 0.3 } * d as f64;
+        let scores = score_nanoseconds(pass.level, pass.packed.k, d);
         let dense = labels.len() as f64 * scores < doubts.all.len() as f64 * (scores + copying);
         if let Some(drift) = pass.drift.filter(|_| !dense) {
             worker.settle(&pass, drift, &mut doubts, labels, &mut bounds);
@@ -75,15 +78,33 @@ pub(crate) fn reassign_doubtful<F: Element>(
     all
 }
 
-/// About what the scores of one row cost, from measurements with AVX2; only ratios matter.
-pub(crate) fn score_nanoseconds(k: usize, d: usize) -> f64 {
-    k as f64 * (0.1 + 0.02 * d as f64)
+/// About what the scores of one row cost, from measurements with AVX2 and AVX-512; only ratios matter.
+pub(crate) fn score_nanoseconds(level: Level, k: usize, d: usize) -> f64 {
+    if coarse::machine(level, k, d).is_some() {
+        rounding_nanoseconds(d) + k as f64 * (0.15 + 0.006 * d as f64)
+    } else {
+        k as f64 * (0.1 + 0.02 * d as f64)
+    }
+}
+
+/// What it costs to make bytes of a row.
+fn rounding_nanoseconds(d: usize) -> f64 {
+    0.4 * d as f64
+}
+
+/// Whether the scores of a row cost clearly more than the upkeep of its bounds: a few operations, or where scores are of bytes
+/// about as much as making them, for the row has to be read.
+pub(crate) fn bounds_pay(level: Level, k: usize, d: usize) -> bool {
+    let bytes = coarse::machine(level, k, d).is_some();
+    score_nanoseconds(level, k, d) > if bytes { 4.0 * rounding_nanoseconds(d) } else { 6.0 }
 }
 
 /// Whether looking at a few rivals by the reference costs clearly less than looking at all centroids.
-pub(crate) fn rivals_pay(k: usize, d: usize) -> bool {
+pub(crate) fn rivals_pay(level: Level, k: usize, d: usize) -> bool {
     let rivals = (RIVALS + 1) as f64 * (10.0 + 0.25 * d as f64);
-    k < usize::from(NO_RIVAL) && score_nanoseconds(k, d) > rivals
+    // Scores of bytes bring one rival.
+    let rivals = if coarse::machine(level, k, d).is_some() { rivals * 0.4 } else { rivals };
+    k < usize::from(NO_RIVAL) && score_nanoseconds(level, k, d) > rivals
 }
 
 /// Below so many centroids, measuring the own distance first costs more than it saves.
@@ -110,6 +131,10 @@ impl<F: Element> Worker<F> {
             if !self.compare(pass, row, &mut labels[row], bounds) {
                 doubts.all.push(row as u32);
             }
+        }
+        if pass.packed.coarse.is_some() {
+            doubts.all.chunks(chunk).for_each(|rows| self.decide_in_place(pass, drift, rows, labels, bounds));
+            return;
         }
         let mut left = doubts.all.as_slice();
         while !left.is_empty() {
@@ -198,10 +223,7 @@ impl<F: Element> Worker<F> {
         upper[row] = reach;
         if best > 0 {
             rivals[row][best - 1] = *label as u16;
-            let rows = pass.rows.part(row, 1);
-            let moves =
-                Moves { rows: rows.values, weights: rows.weights, to: &[names[best]], grids: pass.grids };
-            self.done.moved += F::apply(pass.level, &moves, std::slice::from_mut(label), &mut self.sums);
+            self.shift(pass, row, label, names[best]);
         }
         true
     }
@@ -252,6 +274,43 @@ impl<F: Element> Worker<F> {
             self.renew(at, i as usize, bounds);
         }
         self.doubtful = batch;
+    }
+}
+
+impl<F: Element> Worker<F> {
+    /// The same with bytes, for which no row need be copied.
+    fn decide_in_place(
+        &mut self,
+        pass: &Pass<'_, F>,
+        drift: &Drift<F>,
+        some: &[u32],
+        labels: &mut [u32],
+        bounds: &mut Part<'_>,
+    ) {
+        let Part { upper, lower, .. } = bounds;
+        let mut proven = |row: u32, distance: f32| {
+            let row = row as usize;
+            upper[row] = distance;
+            drift.proves(distance, lower[row], labels[row] as usize)
+        };
+        F::label_some(pass.level, pass.packed, pass.rows, some, labels, &mut proven, &mut self.scratch);
+        let picked = std::mem::take(&mut self.scratch.coarse.picked);
+        self.done.evaluations += (some.len() + pass.packed.k * picked.len()) as u64;
+        for (at, &row) in picked.iter().enumerate() {
+            self.renew(at, row as usize, bounds);
+            let (to, row) = (self.scratch.coarse.labels[at], row as usize);
+            if to != labels[row] {
+                self.shift(pass, row, &mut labels[row], to);
+            }
+        }
+        self.scratch.coarse.picked = picked;
+    }
+
+    /// Moves one row to another cluster.
+    fn shift(&mut self, pass: &Pass<'_, F>, row: usize, label: &mut u32, to: u32) {
+        let rows = pass.rows.part(row, 1);
+        let moves = Moves { rows: rows.values, weights: rows.weights, to: &[to], grids: pass.grids };
+        self.done.moved += F::apply(pass.level, &moves, std::slice::from_mut(label), &mut self.sums);
     }
 }
 

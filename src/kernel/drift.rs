@@ -69,7 +69,7 @@ impl<F: Element> Drift<F> {
         let evaluations = (packed.k * (packed.k + 1)) as u64;
         let half_gap = half_gaps(level, packed);
         let mut drift = Drift { moved, farthest, mover, runner_up, half_gap, apart: None, evaluations };
-        let count = drift.worth_apart(labels, bounds, d, move_of);
+        let count = drift.worth_apart(level, labels, bounds, d, move_of);
         if count > 0 {
             let mut indices = order[..count].to_vec();
             indices.sort_unstable();
@@ -84,6 +84,7 @@ impl<F: Element> Drift<F> {
     /// How many centroids to set apart: the number that costs the rows of a sample the least.
     fn worth_apart(
         &self,
+        level: Level,
         labels: &[u32],
         bounds: &Bounds,
         d: usize,
@@ -93,8 +94,8 @@ impl<F: Element> Drift<F> {
         let k = self.moved.len();
         // In nanoseconds: to copy a row, to look at so many centroids, at the rivals.
         let copy = 18.0 + 0.3 * d as f64;
-        let look = |size: usize| copy + score_nanoseconds(size, d);
-        let rivals = score_nanoseconds(20, d);
+        let look = |size: usize| copy + score_nanoseconds(level, size, d);
+        let rivals = 2.0 + 0.4 * d as f64;
         // The largest move of the others, and of all but the rivals, that the bounds of each row would bear; rows proven anyhow bear any.
         let bears: Vec<[f32; 2]> = sampled(labels.len(), SAMPLE)
             .map(|i| {

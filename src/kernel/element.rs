@@ -60,6 +60,16 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
         scratch: &mut Scratch<Self>,
         labels: &mut [u32],
     ) -> bool;
+    /// The labels of some rows whose own is in doubt, see [`super::coarse_label::label_some`].
+    fn label_some(
+        level: Level,
+        packed: &Packed<Self>,
+        rows: Rows<'_, Self>,
+        some: &[u32],
+        own: &[u32],
+        proven: &mut dyn FnMut(u32, f32) -> bool,
+        scratch: &mut Scratch<Self>,
+    );
     /// The values in f32, where they are or put into the room for it.
     fn singles<'a>(values: &'a [Self], room: &'a mut Vec<f32>) -> &'a [f32];
     /// The bytes of the centroids.
@@ -218,6 +228,17 @@ macro_rules! element {
             }
             fn label(level: Level, packed: &Packed<Self>, rows: &[Self], scratch: &mut Scratch<Self>, labels: &mut [u32]) -> bool {
                 dispatch!(level, simd => assign::label(simd, packed, rows, scratch, labels))
+            }
+            fn label_some(
+                level: Level,
+                packed: &Packed<Self>,
+                rows: Rows<'_, Self>,
+                some: &[u32],
+                own: &[u32],
+                proven: &mut dyn FnMut(u32, f32) -> bool,
+                scratch: &mut Scratch<Self>,
+            ) {
+                dispatch!(level, simd => assign::label_some(simd, packed, rows, some, own, proven, scratch));
             }
             fn digitise_centroids(level: Level, coarse: &mut Coarse<Self>, starts: &[Self]) {
                 dispatch!(level, simd => coarse.fill(simd, starts));

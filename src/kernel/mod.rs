@@ -52,6 +52,7 @@ pub(crate) mod block;
 pub(crate) mod bounds;
 mod bytes;
 mod coarse;
+mod coarse_label;
 pub(crate) mod costs;
 mod digits;
 pub(crate) mod distances;

@@ -219,7 +219,7 @@ impl<F: Element> Packed<F> {
     pub(crate) fn new(level: Level, frame: &Frame<F>, centroids: &[F], d: usize) -> Self {
         let (mut packed, moved) = Self::bare(frame, centroids, d);
         match coarse::machine(level, packed.k, d) {
-            Some(machine) => packed.coarse = Some(Coarse::new(level, machine, moved, &packed.starts, d)),
+            Some(machine) => packed.coarse = Some(Coarse::new(level, machine, moved, &packed.starts)),
             None => packed.records = packed.records_of(level, &moved),
         }
         packed

@@ -4,7 +4,11 @@
 //! to any other, as of `previous`. Each step first moves both along with the centroids; rows they no longer
 //! cover go through the kernel in dense blocks, which renews them. Anything that changes labels or clusters from outside calls
 //! [`Step::forget`], and the next step starts afresh.
+//!
+//! Where bounds prove next to nothing, as while all centroids move far, they are not worth their upkeep: they pause, for longer each time they are found
+//! useless.
 
+use super::full::Full;
 use super::{Step, frame_for};
 use crate::data::Data;
 use crate::float::Float;
@@ -23,7 +27,16 @@ pub(super) struct Hamerly<F> {
     bounds: Bounds,
     /// The centroids that the bounds refer to; none before the first step.
     previous: Vec<F>,
+    /// What works while the bounds pause, for how many steps from now, and how long the last pause was.
+    plain: Full<F>,
+    pause: u32,
+    last_pause: u32,
 }
+
+/// The part of all distances above which bounds saved next to nothing.
+const USELESS: f64 = 0.85;
+/// Steps of a pause at most.
+const LONGEST_PAUSE: u32 = 16;
 
 impl<F: Float> Hamerly<F> {
     pub(super) fn new(level: Level, data: &Data<'_, F>, start: &[F]) -> Self {
@@ -34,6 +47,9 @@ impl<F: Float> Hamerly<F> {
             workers: Vec::new(),
             bounds: Bounds::new(data.n(), false),
             previous: Vec::new(),
+            plain: Full::new(level, data, start),
+            pause: 0,
+            last_pause: 0,
         }
     }
 }
@@ -46,12 +62,17 @@ impl<F: Float> Step<F> for Hamerly<F> {
         labels: &mut [u32],
         sums: &mut RowSums,
     ) -> Assigned {
+        if self.pause > 0 {
+            self.pause -= 1;
+            self.previous.clear();
+            return self.plain.assign(data, centroids, labels, sums);
+        }
         let (k, rows) = (sums.clusters(), data.rows());
         let packed = Packed::new(self.level, &self.frame, centroids, data.d);
         let drift = (!self.previous.is_empty())
             .then(|| Drift::new(self.level, &packed, &self.previous, labels, &self.bounds));
         if drift.is_none() {
-            let rivals = data.d > FEW_COLUMNS && doubt::rivals_pay(k, data.d);
+            let rivals = data.d > FEW_COLUMNS && doubt::rivals_pay(self.level, k, data.d);
             if self.bounds.rivals.is_empty() == rivals {
                 self.bounds = Bounds::new(data.n(), rivals);
             }
@@ -63,7 +84,13 @@ impl<F: Float> Step<F> for Hamerly<F> {
         self.previous.extend_from_slice(centroids);
         let pass =
             Pass { level: self.level, packed: &packed, rows, grids: &data.grids, drift: drift.as_ref() };
-        doubt::reassign_doubtful(&pass, labels, &mut self.bounds, &mut self.workers, sums)
+        let assigned = doubt::reassign_doubtful(&pass, labels, &mut self.bounds, &mut self.workers, sums);
+        if drift.is_some() {
+            let useless = assigned.evaluations as f64 > USELESS * data.n() as f64 * k as f64;
+            self.last_pause = if useless { (2 * self.last_pause).clamp(1, LONGEST_PAUSE) } else { 0 };
+            self.pause = self.last_pause;
+        }
+        assigned
     }
 
     fn forget(&mut self) {

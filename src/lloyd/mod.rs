@@ -154,14 +154,13 @@ fn shift<F: Float>(new: &[F], old: &[F], d: usize) -> f64 {
 /// The step that `Auto` takes, from measurements: of those that hold at most 32 bytes a row.
 fn choose<F: Float>(plan: &Plan<'_, F>, data: &Data<'_, F>, k: usize) -> Algorithm {
     let (n, d) = (data.n(), data.d);
-    let row = doubt::score_nanoseconds(k, d);
+    let row = doubt::score_nanoseconds(plan.level, k, d);
     // Tiles help while boxes of 64 rows are small, cost about 40 ns a row to make, and are held to 32 bytes a row.
     let few = d <= 3 || d == 4 && k >= 100;
     let held = d * size_of::<F>() + 12 <= 32;
     if few && held && n >= 4096 && row > 1.5 && row * plan.max_iter as f64 > 80.0 {
         Algorithm::Filtering
-    } else if row > 6.0 {
-        // The scores of a row cost clearly more than the upkeep of its bounds.
+    } else if doubt::bounds_pay(plan.level, k, d) {
         Algorithm::Hamerly
     } else {
         Algorithm::Lloyd
