@@ -50,11 +50,9 @@ pub(crate) fn reassign_doubtful<F: Element>(
         if let Some(drift) = pass.drift {
             drift.advance(labels, &mut bounds, &mut doubts);
         }
-        // Bytes need no copies, but the own centroid is measured first, in rows here and there.
-        let bytes = pass.packed.coarse.is_some();
-        let copying = 8.0 + if bytes { 1.2 } else { 0.3 } * d as f64;
         let scores = score_nanoseconds(pass.level, pass.packed.k, d);
-        let dense = labels.len() as f64 * scores < doubts.all.len() as f64 * (scores + copying);
+        let doubt = doubt_nanoseconds(pass.level, pass.packed.k, d);
+        let dense = labels.len() as f64 * scores < doubts.all.len() as f64 * (scores + doubt);
         if let Some(drift) = pass.drift.filter(|_| !dense) {
             worker.settle(&pass, drift, &mut doubts, labels, &mut bounds);
         } else {
@@ -81,22 +79,20 @@ pub(crate) fn reassign_doubtful<F: Element>(
 /// About what the scores of one row cost, from measurements with AVX2 and AVX-512; only ratios matter.
 pub(crate) fn score_nanoseconds(level: Level, k: usize, d: usize) -> f64 {
     if coarse::machine(level, k, d).is_some() {
-        rounding_nanoseconds(d) + k as f64 * (0.15 + 0.006 * d as f64)
+        0.4 * d as f64 + k as f64 * (0.15 + 0.006 * d as f64)
     } else {
         k as f64 * (0.1 + 0.02 * d as f64)
     }
 }
 
-/// What it costs to make bytes of a row.
-fn rounding_nanoseconds(d: usize) -> f64 {
-    0.4 * d as f64
+/// What it costs to decide a doubtful row beside its scores: it is copied, or read and measured where it lies.
+fn doubt_nanoseconds(level: Level, k: usize, d: usize) -> f64 {
+    8.0 + if coarse::machine(level, k, d).is_some() { 0.8 } else { 0.3 } * d as f64
 }
 
-/// Whether the scores of a row cost clearly more than the upkeep of its bounds: a few operations, or where scores are of bytes
-/// about as much as making them, for the row has to be read.
-pub(crate) fn bounds_pay(level: Level, k: usize, d: usize) -> bool {
-    let bytes = coarse::machine(level, k, d).is_some();
-    score_nanoseconds(level, k, d) > if bytes { 4.0 * rounding_nanoseconds(d) } else { 6.0 }
+/// The part of all distances up to which bounds are worth their upkeep.
+pub(crate) fn worthwhile(level: Level, k: usize, d: usize) -> f64 {
+    (1.0 - doubt_nanoseconds(level, k, d) / score_nanoseconds(level, k, d)).clamp(0.3, 0.9)
 }
 
 /// Whether looking at a few rivals by the reference costs clearly less than looking at all centroids.

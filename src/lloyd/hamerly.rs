@@ -33,8 +33,6 @@ pub(super) struct Hamerly<F> {
     last_pause: u32,
 }
 
-/// The part of all distances above which bounds saved next to nothing.
-const USELESS: f64 = 0.85;
 /// Steps of a pause at most.
 const LONGEST_PAUSE: u32 = 16;
 
@@ -86,7 +84,8 @@ impl<F: Float> Step<F> for Hamerly<F> {
             Pass { level: self.level, packed: &packed, rows, grids: &data.grids, drift: drift.as_ref() };
         let assigned = doubt::reassign_doubtful(&pass, labels, &mut self.bounds, &mut self.workers, sums);
         if drift.is_some() {
-            let useless = assigned.evaluations as f64 > USELESS * data.n() as f64 * k as f64;
+            let most = doubt::worthwhile(self.level, k, data.d) * data.n() as f64 * k as f64;
+            let useless = assigned.evaluations as f64 > most;
             self.last_pause = if useless { (2 * self.last_pause).clamp(1, LONGEST_PAUSE) } else { 0 };
             self.pause = self.last_pause;
         }
