@@ -5,11 +5,10 @@ use crate::error::Error;
 use crate::float::Float;
 use crate::kernel::assign::Rows;
 use crate::kernel::fence::{FENCED_COLUMNS, Fenced};
-use crate::kernel::pack::{Frame, Packed, Range};
-use crate::kernel::sampled::sampled;
+use crate::kernel::pack::{Frame, Packed, Range, middle};
 use crate::kernel::screen::{CANDIDATES, Nearest};
 use crate::kernel::tiles::Sorted;
-use crate::kernel::{Element, Level};
+use crate::kernel::Level;
 use crate::rng::SeededRng;
 use crate::sampler::{self, Sampler};
 use ndarray::{Array2, ArrayView1, ArrayView2};
@@ -157,15 +156,7 @@ impl<F: Float> Field<F> {
     }
 }
 
-/// A frame around the data; its centre is the mean of a few hundred rows, for any centre is right and that one is near enough.
+/// A frame around the data.
 pub(super) fn frame<F: Float>(range: &Range<F>, rows: Rows<'_, F>) -> Frame<F> {
-    let sample = sampled(rows.n(), 512);
-    let count = sample.len() as f64;
-    let mut centre = vec![0.0; rows.d];
-    for i in sample {
-        for (sum, &x) in centre.iter_mut().zip(rows.row(i)) {
-            *sum += Element::f64(x) / count;
-        }
-    }
-    Frame::new(range, &centre)
+    Frame::new(range, &middle(rows.d, rows.n(), |i| rows.row(i)))
 }

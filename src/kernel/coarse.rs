@@ -5,13 +5,12 @@
 //!
 //! `x . c = s s' (q . q') + (s q) . e' + e . c <= s s' (q . q') + |s q| |e'| + |e| |c|` (Cauchy and Schwarz).
 //!
-//! So every centroid has a score that the true one does not exceed. The best of them is measured in floats; usually no other comes up to that, less
-//! the margin of [`super::pack`], and the label is proven. The rows where some do, about one in five, go through the bytes once more, for a list of all that do, which
-//! are measured in floats, and in doubt by the reference. This serves every row alike: it takes no bound of an earlier iteration and no structure of the data.
+//! So every centroid has a score that the true one does not exceed, and [`super::coarse_label`] proves the label with these. This serves every row alike: it takes no
+//! bound of an earlier iteration and no structure of the data.
 //!
 //! # Its error
 //!
-//! Kept per row: `reach`, at least `|x|` and `|s q|`; of all rows of a chunk together `ratio`, at least `|e| / reach`. Then the two last terms are at most
+//! Kept per row: `reach`, at least `|x|` and `|s q|`; of all rows of a chunk together the *ratio*, at least `|e| / reach` of each. Then the two last terms are at most
 //! `reach (|e'| + ratio |c|)`, and the bracket is a number for each centroid, the *surplus* of the chunk. Turning the integer into a float, the step's product and the two
 //! fused additions round by at most `4 u (reach (|c| + |e'|) + |start|)` in all, which is added to surplus and start ([`ROUNDING`]). The start is the optimistic one
 //! of [`super::pack`], so framing and reference distance are allowed for as there.
@@ -23,6 +22,7 @@ use super::pack::{Frame, Packed};
 use super::tile;
 use super::vector::Lanes;
 use fearless_simd::{Simd, SimdBase};
+use std::sync::OnceLock;
 
 /// Columns from which it pays, and up to which the sums of products fit.
 pub(crate) const COLUMNS: std::ops::RangeInclusive<usize> = 17..=4096;
@@ -45,6 +45,8 @@ pub(crate) struct Coarse<F> {
     lost: Vec<f32>,
     /// In the frame, row by row.
     pub(super) moved: Vec<F>,
+    /// For rows that bytes do not tell apart.
+    pub(super) panels: OnceLock<Vec<F>>,
 }
 
 /// A thread's buffers for one chunk.
@@ -70,6 +72,9 @@ pub(crate) struct Buffers<F> {
     pub(super) again: Vec<i32>,
     pub(super) passed: Vec<Vec<u32>>,
     pub(super) scores: Vec<(u32, F)>,
+    /// For how many chunks bytes are not asked, and copies of the rows meanwhile.
+    pub(super) pause: u32,
+    pub(super) copies: Vec<F>,
 }
 
 /// At most by what part of its length a vector changes when it is rounded to f32.
@@ -97,6 +102,7 @@ impl<F: Element> Coarse<F> {
             length: vec![0.0; filled],
             lost: vec![0.0; filled],
             moved,
+            panels: OnceLock::new(),
         };
         F::digitise_centroids(level, &mut coarse, starts);
         coarse

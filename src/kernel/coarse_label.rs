@@ -4,7 +4,7 @@
 //! they are measured as well. The rows where more do go through the bytes once more, for a list of all that do.
 //! In doubt the reference decides.
 
-use super::assign::{Rows, Scratch};
+use super::assign::{Rows, Scratch, apart};
 use super::bounds::{NO_RIVAL, above};
 use super::bytes::{Block, KEPT};
 use super::coarse::Coarse;
@@ -12,6 +12,7 @@ use super::digits::MOST_ROWS;
 use super::element::Element;
 use super::exact::{in_range, squared_distance};
 use super::pack::Packed;
+use super::tile;
 use fearless_simd::Simd;
 
 /// The label of each row.
@@ -110,6 +111,10 @@ fn prove<'a, S: Simd, F: Element>(
 ) -> bool {
     let (lanes, words) = (coarse.machine.rows(), coarse.words());
     let buffers = &mut scratch.coarse;
+    if buffers.pause > 0 {
+        buffers.pause -= 1;
+        return in_floats(simd, packed, row_of, scratch, labels);
+    }
     buffers.widen(coarse, ratio);
     if !labels.len().is_multiple_of(lanes) {
         buffers.turn_block(simd, coarse, labels.len() / lanes);
@@ -172,9 +177,35 @@ fn prove<'a, S: Simd, F: Element>(
             scratch.rest_square[i] = scratch.norms[i] - scores[KEPT] * F::of(2.0) - pad;
         }
     }
-    if !scratch.coarse.doubtful.is_empty() {
-        again(simd, packed, coarse, row_of, scratch, labels);
+    if !again(simd, packed, coarse, &row_of, scratch, labels) {
+        scratch.coarse.pause = PAUSE;
+        return in_floats(simd, packed, row_of, scratch, labels);
     }
+    sound
+}
+
+/// Chunks for which bytes are not asked after they told too little.
+const PAUSE: u32 = 31;
+
+/// The labels by scores in floats, of copies of the rows.
+#[cold]
+#[inline(never)]
+fn in_floats<'a, S: Simd, F: Element>(
+    simd: S,
+    packed: &Packed<F>,
+    row_of: impl Fn(usize) -> &'a [F],
+    scratch: &mut Scratch<F>,
+    labels: &mut [u32],
+) -> bool {
+    let mut copies = std::mem::take(&mut scratch.coarse.copies);
+    copies.clear();
+    (0..labels.len()).for_each(|i| copies.extend_from_slice(row_of(i)));
+    let sound = apart(
+        simd,
+        #[inline(always)]
+        || tile::label(simd, packed, &copies, scratch, labels),
+    );
+    scratch.coarse.copies = copies;
     sound
 }
 
@@ -229,16 +260,17 @@ fn decide<F: Element>(
     verdict
 }
 
-/// The rows in doubt, side by side, once more: all centroids that may be the nearest are listed and measured.
+/// The rows in doubt, side by side, once more: all centroids that may be the nearest are listed and measured. False, and nothing is done, if these are so many
+/// that scores in floats are cheaper.
 #[inline(always)]
 fn again<'a, S: Simd, F: Element>(
     simd: S,
     packed: &Packed<F>,
     coarse: &Coarse<F>,
-    row_of: impl Fn(usize) -> &'a [F],
+    row_of: &impl Fn(usize) -> &'a [F],
     scratch: &mut Scratch<F>,
     labels: &mut [u32],
-) {
+) -> bool {
     let (words, lanes) = (coarse.words(), coarse.machine.rows());
     let mut buffers = std::mem::take(&mut scratch.coarse);
     for (doubtful, least) in buffers.doubtful.chunks(lanes).zip(buffers.thresholds.chunks(lanes)) {
@@ -256,6 +288,11 @@ fn again<'a, S: Simd, F: Element>(
         }
         let block = Block { digits: &buffers.again, step: &step, bias: &bias, reach: &reach };
         coarse.machine.passing(&block, &coarse.bytes, &buffers.surplus, &thresholds, &mut buffers.passed);
+        let listed: usize = buffers.passed[..doubtful.len()].iter().map(Vec::len).sum();
+        if listed * buffers.doubtful.len() > doubtful.len() * labels.len() * packed.k / 8 {
+            scratch.coarse = buffers;
+            return false;
+        }
         for ((&i, &least), passed) in doubtful.iter().zip(least).zip(&buffers.passed) {
             let i = i as usize;
             let row = row_of(i);
@@ -276,4 +313,5 @@ fn again<'a, S: Simd, F: Element>(
         }
     }
     scratch.coarse = buffers;
+    true
 }

@@ -19,6 +19,9 @@
 //!    are moved by a fixed offset and scaled by a power of two on their way into the kernel ([`pack::Frame`]).
 //! 5. **Two shapes of one loop.** With many columns, six rows meet two vectors of centroids in registers ([`tile`]);
 //!    with few columns, the rows lie in the lanes ([`lanes`]). No n-by-k matrix ever exists.
+//! 6. **Bytes before floats.** With more than 16 columns, on machines that multiply bytes fast, rows and centroids are rounded to bytes first, whose
+//!    products are exact and several times cheaper. What rounding took is bounded, so most centroids are ruled out before a
+//!    float is multiplied, and the best is measured as above ([`coarse`], [`bytes`], [`coarse_label`]).
 //!
 //! # Doing less of it
 //!
@@ -27,7 +30,6 @@
 //! * rows whose bounds outlive the centroids' moves are passed over ([`bounds`], [`drift`], [`doubt`]);
 //! * with few columns, rows are sorted into tiles ([`tiles`]), and a tile's box answers for all its rows, in assignment ([`filter`]) and
 //!   seeding ([`fence`]);
-//! * with many columns, scores of bytes rule centroids out ([`coarse`], [`bytes`]), where the machine has instructions for them;
 //! * candidates of the seeding meet each row's distance so far as a threshold ([`screen`]).
 //!
 //! # Past a local minimum

@@ -23,6 +23,7 @@
 use super::coarse::{self, Coarse};
 use super::element::{Element, Level, Vector, framed};
 use super::exact::squared_distance;
+use super::sampled::sampled;
 use super::vector::Lanes;
 use fearless_simd::Simd;
 
@@ -120,7 +121,7 @@ pub(crate) struct Frame<F> {
 }
 
 impl<F: Element> Frame<F> {
-    /// A frame in which everything in the range is of magnitude about one. Any centre is right; the mean is best.
+    /// A frame in which everything in the range is of magnitude about one. Any centre is right; one that most rows are near is best.
     pub(crate) fn new(range: &Range<F>, centre: &[f64]) -> Self {
         let reach = |offset: &[F]| {
             let far =
@@ -141,15 +142,24 @@ impl<F: Element> Frame<F> {
     pub(crate) fn of_centroids(level: Level, centroids: &[F], d: usize) -> Self {
         let mut range = Range::new(d);
         F::scan(level, centroids, &mut range);
-        let k = (centroids.len() / d) as f64;
-        let mut centre = vec![0.0; d];
-        for centroid in centroids.chunks_exact(d) {
-            for (sum, &c) in centre.iter_mut().zip(centroid) {
-                *sum += c.f64() / k;
-            }
-        }
-        Frame::new(&range, &centre)
+        Frame::new(&range, &middle(d, centroids.len() / d, |j| &centroids[j * d..][..d]))
     }
+}
+
+/// The middle of n rows of d values: the mean, column by column, of those of a sample that are not among the outermost, for one far row must not
+/// take the centre away from all others.
+pub(crate) fn middle<'a, F: Element>(d: usize, n: usize, row: impl Fn(usize) -> &'a [F]) -> Vec<f64> {
+    const SAMPLE: usize = 64;
+    let sample: Vec<&[F]> = sampled(n, SAMPLE).map(row).collect();
+    let trimmed = sample.len() / 8;
+    let mean = |t: usize| {
+        let mut column: Vec<f64> = sample.iter().map(|row| row[t].f64()).collect();
+        column.sort_unstable_by(f64::total_cmp);
+        let inner = &column[trimmed..column.len() - trimmed];
+        // Divided first, for a sum may be too large.
+        inner.iter().map(|x| x / inner.len() as f64).sum()
+    };
+    (0..d).map(mean).collect()
 }
 
 /// The exponent e of a positive number in [2^e, 2^(e+1)); of the smallest normal number for anything below it.
@@ -266,9 +276,17 @@ impl<F: Element> Packed<F> {
         (packed, moved)
     }
 
+    /// Panels of so many centroids, made when they are first asked for where there are bytes.
+    pub(super) fn panels(&self, width: usize) -> &[F] {
+        match &self.coarse {
+            Some(coarse) => coarse.panels.get_or_init(|| panels(width, &coarse.moved, &self.starts, self.d)),
+            None => &self.records,
+        }
+    }
+
     fn records_of(&self, level: Level, moved: &[F]) -> Vec<F> {
         if self.d > FEW_COLUMNS {
-            return panels(level, moved, &self.starts, self.d);
+            return panels(2 * F::width(level), moved, &self.starts, self.d);
         }
         let parts = moved.chunks_exact(self.d).zip(&self.starts).zip(0..);
         parts.flat_map(|((moved, &start), j)| moved.iter().copied().chain([start, F::tag(j)])).collect()
@@ -276,8 +294,7 @@ impl<F: Element> Packed<F> {
 }
 
 /// Panels of two vectors of centroids, the starts first, then one pair of vectors per column; the last panel is filled up with centroids that never win.
-pub(crate) fn panels<F: Element>(level: Level, moved: &[F], starts: &[F], d: usize) -> Vec<F> {
-    let width = 2 * F::width(level);
+pub(crate) fn panels<F: Element>(width: usize, moved: &[F], starts: &[F], d: usize) -> Vec<F> {
     let size = width * (d + 1);
     let mut panels = vec![F::default(); starts.len().div_ceil(width) * size];
     for panel in panels.chunks_exact_mut(size) {

@@ -1,7 +1,7 @@
 //! Fixed samples of rows, for decisions that change the time and no result.
 
 /// Numbers without a pattern, one for each index (the finaliser of `SplitMix64`, Steele, Lea and Flood 2014).
-pub(super) fn mixed(index: u64) -> u64 {
+fn mixed(index: u64) -> u64 {
     let mix = index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mix = (mix ^ (mix >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mix = (mix ^ (mix >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

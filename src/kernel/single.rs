@@ -22,8 +22,8 @@ pub(crate) struct Single<F> {
 impl<F: Element> Single<F> {
     pub(crate) fn new(level: Level, centroids: &[F], d: usize) -> Self {
         let (packed, moved) = Packed::bare(&Frame::of_centroids(level, centroids, d), centroids, d);
-        let mut panels = pack::panels(level, &moved, &packed.starts, d);
         let width = 2 * F::width(level);
+        let mut panels = pack::panels(width, &moved, &packed.starts, d);
         let size = width * (d + 1);
         // Whole sets of panels.
         while panels.len() % (size * TOGETHER) > 0 {

@@ -129,3 +129,41 @@ fn few_rows_need_the_reference_search() {
         assert!(fallen <= 20, "{fallen} of 2000 rows fell back at d {d}");
     }
 }
+
+#[test]
+fn rows_that_bytes_do_not_tell_apart_are_labelled_by_floats() {
+    // Two clouds so far from each other that a step of a byte is wider than either; half of the centroids lie in each.
+    let mut rng = SeededRng::new(8);
+    let (n, k, d) = (500, 80, 40);
+    let rows: Vec<f32> =
+        (0..n * d).map(|i| rng.uniform() as f32 + if i / d % 2 == 0 { 2e3 } else { -2e3 }).collect();
+    let centroids = &rows[..k * d];
+    for level in levels() {
+        let frame = Frame::of_centroids(level, centroids, d);
+        let packed = Packed::new(level, &frame, centroids, d);
+        let mut scratch = Scratch::new(level, d);
+        for (values, first) in rows.chunks(100 * d).zip((0..).step_by(100)) {
+            let mut labels = vec![0; 100];
+            assert!(f32::label(level, &packed, values, &mut scratch, &mut labels));
+            for (i, (row, label)) in values.chunks(d).zip(labels).enumerate() {
+                assert_eq!(label, exact::nearest(row, centroids).0, "{level:?}, row {}", first + i);
+            }
+        }
+        assert_eq!(
+            scratch.coarse.pause > 0,
+            packed.coarse.is_some(),
+            "{level:?}: bytes were asked again and again"
+        );
+    }
+}
+
+#[test]
+fn a_far_row_does_not_move_the_centre_away() {
+    let mut rng = SeededRng::new(3);
+    let mut rows: Vec<f64> = (0..500 * 3).map(|_| 5.0 + rng.uniform()).collect();
+    rows[30..33].fill(1e12);
+    for (n, tolerance) in [(500, 0.2), (50, 0.2)] {
+        let centre = super::pack::middle(3, n, |i| &rows[i * 3..][..3]);
+        assert!(centre.iter().all(|c| (c - 5.5).abs() < tolerance), "{centre:?}");
+    }
+}

@@ -138,7 +138,7 @@ pub(super) fn label<S: Simd, F: Element>(
         state[..2 * len].fill(infinity);
         state[2 * len..].fill(F::default());
     }
-    for (p, panel) in (0..).zip(packed.records.chunks_exact(2 * len * (d + 1))) {
+    for (p, panel) in (0..).zip(packed.panels(2 * len).chunks_exact(2 * len * (d + 1))) {
         let tags = [2 * p, 2 * p + 1].map(|v| Vector::<S, F>::splat(simd, F::tag(v)));
         let tiles = framed_rows.chunks_exact(ROWS * d).zip(states.chunks_exact_mut(ROWS * 3 * len));
         for (rows, states) in tiles {

@@ -25,8 +25,8 @@ use crate::float::Float;
 use crate::history::{Iteration, StopReason};
 use crate::kernel::assign::Assigned;
 use crate::kernel::moments::{Double, NOWHERE, RowSums};
-use crate::kernel::pack::{FEW_COLUMNS, Frame};
-use crate::kernel::{Element, Level, distances, doubt, exact, par};
+use crate::kernel::pack::{FEW_COLUMNS, Frame, middle};
+use crate::kernel::{Level, distances, doubt, exact, par};
 use crate::rng::SeededRng;
 use std::ops::{ControlFlow, RangeInclusive};
 
@@ -52,8 +52,7 @@ pub(crate) trait Step<F: Float> {
 fn frame_for<F: Float>(level: Level, data: &Data<'_, F>, start: &[F]) -> Frame<F> {
     let mut range = data.range.clone();
     F::scan(level, start, &mut range);
-    let centre: Vec<f64> = data.mean.iter().map(|&x| Element::f64(x)).collect();
-    Frame::new(&range, &centre)
+    Frame::new(&range, &middle(data.d, data.n(), |i| data.rows().row(i)))
 }
 
 /// How the rows are assigned to the centroids. The choice changes the time a fit takes, and no bit of its result.
@@ -74,8 +73,8 @@ pub enum Algorithm {
     /// Every row against every centroid, in every iteration. Holds 4 bytes a row, the label, as do all the others.
     Lloyd,
     /// Two bounds a row (8 bytes) prove most labels without a look at the centroids (Hamerly 2010). Centroids that still move far are set apart, so that
-    /// they spoil the bounds of no row but those they come near to; and with many columns and clusters, four rivals of a row's centroid are remembered by name (12 more
-    /// bytes), as in Drake and Hamerly 2012, for the rows whose bounds prove all but these.
+    /// they spoil the bounds of no row but those they come near to; and with many columns and clusters, up to four rivals of a row's centroid are remembered by name (12 more
+    /// bytes), as in Drake and Hamerly 2012, for the rows whose bounds prove all but these. While bounds prove too little to be worth their upkeep, they pause.
     Hamerly,
     /// Neighbouring rows are put together in tiles of 64, and a tile whose box has only one centroid that can be nearest is decided at once
     /// (Pelleg and Moore 1999, Kanungo et al. 2002). Pays for up to 3 or 4 columns; does up to 8, and beyond is the same as `Lloyd`.
