@@ -34,6 +34,8 @@ pub trait Lanes<S, F>: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Outp
     fn largest(self) -> F;
     /// The sum of the lanes, in any order.
     fn total(self) -> F;
+    /// `LEN` rows of `D` values, which follow each other, as `D` columns.
+    fn columns<const D: usize>(simd: S, rows: &[F]) -> [Self; D];
 }
 
 impl<S: Simd, F: SimdFloatElement, V: SimdFloat<S, Element = F>> Lanes<S, F> for V {
@@ -85,6 +87,48 @@ impl<S: Simd, F: SimdFloatElement, V: SimdFloat<S, Element = F>> Lanes<S, F> for
     #[inline(always)]
     fn total(self) -> F {
         self.reduce_sum()
+    }
+    #[inline(always)]
+    fn columns<const D: usize>(simd: S, rows: &[F]) -> [Self; D] {
+        let len = <V as SimdBase<S>>::LEN;
+        let mut columns = [Lanes::splat(simd, rows[0]); D];
+        for (v, column) in columns.iter_mut().enumerate() {
+            *column = <V as Lanes<S, F>>::load(simd, &rows[v * len..]);
+        }
+        // Halves the rows: columns of even number to the front, those of odd number to the back. When the number of columns is a power of two, as
+        // many halvings bring each to its place; else streams of `odd` columns are left.
+        let odd = D >> D.trailing_zeros();
+        for _ in 0..D.trailing_zeros() {
+            let halved = columns;
+            for v in 0..D / 2 {
+                columns[v] = halved[2 * v].unzip_low(halved[2 * v + 1]);
+                columns[v + D / 2] = halved[2 * v].unzip_high(halved[2 * v + 1]);
+            }
+        }
+        if odd == 1 {
+            return columns;
+        }
+        // An odd number of vectors has each value of a column in a lane of its own.
+        let streams = columns;
+        for (t, column) in columns.iter_mut().enumerate() {
+            let (stream, t) = (&streams[t % (D / odd) * odd..][..odd], t / (D / odd));
+            let mut mixed = stream[0];
+            for (v, &vector) in stream.iter().enumerate().skip(1) {
+                let mut lanes = 0;
+                for lane in 0..len {
+                    lanes |= u64::from((v * len + lane) % odd == t) << lane;
+                }
+                mixed = V::Mask::from_bitmask(simd, lanes).select(vector, mixed);
+            }
+            let size = size_of::<F>();
+            let from = V::ByteVector::from_fn(
+                simd,
+                #[inline(always)]
+                |byte| ((byte / size * odd + t) % len * size + byte % size) as u8,
+            );
+            *column = mixed.swizzle_dyn(from);
+        }
+        columns
     }
 }
 
