@@ -8,11 +8,8 @@ use super::assign::Scratch;
 use super::element::{Element, Vector, framed};
 use super::exact::{in_range, squared_distance};
 use super::pack::{FEW_COLUMNS, Frame, Packed};
-use super::vector::{Lanes, all};
+use super::vector::{Lanes, MOST_LANES, all};
 use fearless_simd::Simd;
-
-/// Lanes of the widest vector.
-const MOST_LANES: usize = 16;
 
 /// A vector of rows of `D` values each, moved into the frame: a vector per column. Lanes without a row are of no matter.
 #[inline(always)]
@@ -21,13 +18,13 @@ pub(super) fn columns<S: Simd, F: Element, const D: usize>(
     rows: &[F],
     frame: &Frame<F>,
 ) -> [Vector<S, F>; D] {
-    let whole = Vector::<S, F>::LEN * D;
-    let mut columns = if rows.len() < whole {
-        let mut filled = [F::default(); MOST_LANES * FEW_COLUMNS];
+    let rows = rows.as_chunks::<D>().0;
+    let mut columns = if rows.len() < Vector::<S, F>::LEN {
+        let mut filled = [[F::default(); D]; MOST_LANES];
         filled[..rows.len()].copy_from_slice(rows);
-        Vector::<S, F>::columns::<D>(simd, &filled)
+        Vector::<S, F>::columns(simd, &filled)
     } else {
-        Vector::<S, F>::columns::<D>(simd, rows)
+        Vector::<S, F>::columns(simd, rows)
     };
     let scale = Vector::<S, F>::splat(simd, frame.scale);
     for (column, &offset) in columns.iter_mut().zip(&frame.offset) {

@@ -6,6 +6,9 @@
 use fearless_simd::{Select, Simd, SimdBase, SimdFloat, SimdFloatElement, SimdMask};
 use std::ops::{Add, Mul, Sub};
 
+/// Lanes of the widest vector.
+pub(crate) const MOST_LANES: usize = 16;
+
 /// A vector of `F` at SIMD level `S`.
 pub trait Lanes<S, F>: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> {
     /// Lanes of the vector.
@@ -34,8 +37,8 @@ pub trait Lanes<S, F>: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Outp
     fn largest(self) -> F;
     /// The sum of the lanes, in any order.
     fn total(self) -> F;
-    /// `LEN` rows of `D` values, which follow each other, as `D` columns.
-    fn columns<const D: usize>(simd: S, rows: &[F]) -> [Self; D];
+    /// The first `LEN` rows as `D` columns.
+    fn columns<const D: usize>(simd: S, rows: &[[F; D]]) -> [Self; D];
 }
 
 impl<S: Simd, F: SimdFloatElement, V: SimdFloat<S, Element = F>> Lanes<S, F> for V {
@@ -89,44 +92,32 @@ impl<S: Simd, F: SimdFloatElement, V: SimdFloat<S, Element = F>> Lanes<S, F> for
         self.reduce_sum()
     }
     #[inline(always)]
-    fn columns<const D: usize>(simd: S, rows: &[F]) -> [Self; D] {
+    fn columns<const D: usize>(simd: S, rows: &[[F; D]]) -> [Self; D] {
         let len = <V as SimdBase<S>>::LEN;
-        let mut columns = [Lanes::splat(simd, rows[0]); D];
-        for (v, column) in columns.iter_mut().enumerate() {
-            *column = <V as Lanes<S, F>>::load(simd, &rows[v * len..]);
-        }
-        // Halves the rows: columns of even number to the front, those of odd number to the back. When the number of columns is a power of two, as
-        // many halvings bring each to its place; else streams of `odd` columns are left.
-        let odd = D >> D.trailing_zeros();
-        for _ in 0..D.trailing_zeros() {
-            let halved = columns;
-            for v in 0..D / 2 {
-                columns[v] = halved[2 * v].unzip_low(halved[2 * v + 1]);
-                columns[v + D / 2] = halved[2 * v].unzip_high(halved[2 * v + 1]);
+        let mut columns = [<V as SimdBase<S>>::splat(simd, rows[0][0]); D];
+        if D.is_power_of_two() {
+            for (v, column) in columns.iter_mut().enumerate() {
+                *column = Lanes::load(simd, &rows.as_flattened()[v * len..]);
             }
-        }
-        if odd == 1 {
-            return columns;
-        }
-        // An odd number of vectors has each value of a column in a lane of its own.
-        let streams = columns;
-        for (t, column) in columns.iter_mut().enumerate() {
-            let (stream, t) = (&streams[t % (D / odd) * odd..][..odd], t / (D / odd));
-            let mut mixed = stream[0];
-            for (v, &vector) in stream.iter().enumerate().skip(1) {
-                let mut lanes = 0;
-                for lane in 0..len {
-                    lanes |= u64::from((v * len + lane) % odd == t) << lane;
+            // Each halving puts the values of even number before those of odd number.
+            for _ in 0..D.trailing_zeros() {
+                let whole = columns;
+                for v in 0..D / 2 {
+                    columns[v] = whole[2 * v].unzip_low(whole[2 * v + 1]);
+                    columns[v + D / 2] = whole[2 * v].unzip_high(whole[2 * v + 1]);
                 }
-                mixed = V::Mask::from_bitmask(simd, lanes).select(vector, mixed);
             }
-            let size = size_of::<F>();
-            let from = V::ByteVector::from_fn(
-                simd,
-                #[inline(always)]
-                |byte| ((byte / size * odd + t) % len * size + byte % size) as u8,
-            );
-            *column = mixed.swizzle_dyn(from);
+        } else {
+            // The compiler finds the shuffles, as long as the vectors are whole.
+            let mut turned = [[rows[0][0]; MOST_LANES]; D];
+            for (i, row) in rows[..len].iter().enumerate() {
+                for (turned, &value) in turned.iter_mut().zip(row) {
+                    turned[i] = value;
+                }
+            }
+            for (column, turned) in columns.iter_mut().zip(&turned) {
+                *column = Lanes::load(simd, turned);
+            }
         }
         columns
     }
