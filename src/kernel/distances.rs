@@ -75,13 +75,10 @@ fn sum_distances<F: Element>(
             labels.map(|l| &l[first..][..rows.n()]),
             distances,
         );
-        for (i, &distance) in distances.iter().enumerate() {
-            let weight = rows.weight(i);
-            if weight > 0.0 {
-                sum.add(grid, weight * distance);
-                *largest = f64::max(*largest, weight * distance);
-            }
+        for (distance, &weight) in distances.iter_mut().zip(rows.weights.unwrap_or_default()) {
+            *distance *= weight;
         }
+        *largest = f64::max(*largest, F::add_all(level, grid, distances, sum));
     });
     let mut total = Sum::default();
     workers.iter().for_each(|worker| total.merge(&worker.0));

@@ -3,14 +3,14 @@
 use super::assign::{Rows, Scratch};
 use super::coarse::Coarse;
 use super::filter::{Candidates, Cell};
-use super::moments::{Grids, Moves, RowSums};
+use super::moments::{Grid, Grids, Moves, RowSums, Sum};
 use super::pack::{Frame, Packed};
 use super::screen::Part;
 use super::single::Single;
 use super::standing::{Standing, Swap};
 use super::trial::{Aim, Trial};
 use super::vector::Lanes;
-use super::{assign, exact, exchange, fence, filter, fuzzy, manhattan, moments, pack, screen, single};
+use super::{assign, exact, exchange, fence, filter, fuzzy, manhattan, moves, pack, screen, single};
 pub(crate) use fearless_simd::Level;
 use fearless_simd::{Simd, dispatch};
 
@@ -85,6 +85,8 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
         labels: Option<&[u32]>,
         out: &mut [f64],
     );
+    /// Adds terms that are not negative to a sum, and returns the largest.
+    fn add_all(level: Level, grid: &Grid, values: &[f64], sum: &mut Sum) -> f64;
     /// The reference distances (squared) of one row to every centroid.
     fn all_distances(level: Level, row: &[Self], centroids: &[Self], out: &mut [f64]);
     /// The reference distances (squared) of one row to some centroids.
@@ -249,6 +251,9 @@ macro_rules! element {
             fn own_distances(level: Level, rows: &[Self], centroids: &[Self], d: usize, labels: Option<&[u32]>, out: &mut [f64]) {
                 plain!(level, exact::own_distances(rows, centroids, d, labels, out))
             }
+            fn add_all(level: Level, grid: &Grid, values: &[f64], sum: &mut Sum) -> f64 {
+                plain!(level, sum.add_all(grid, values))
+            }
             fn all_distances(level: Level, row: &[Self], centroids: &[Self], out: &mut [f64]) {
                 plain!(level, exact::all_distances(row, centroids, out))
             }
@@ -262,7 +267,7 @@ macro_rules! element {
                 plain!(level, exact::nearest(row, centroids))
             }
             fn apply(level: Level, moves: &Moves<'_, Self>, labels: &mut [u32], sums: &mut RowSums) -> usize {
-                plain!(level, moments::apply(moves, labels, sums))
+                dispatch!(level, simd => moves::apply_all(simd, moves, labels, sums))
             }
             fn add_rows(level: Level, rows: Rows<'_, Self>, grids: &Grids, cluster: usize, sums: &mut RowSums) {
                 plain!(level, sums.add_rows(rows, grids, cluster))

@@ -8,26 +8,29 @@ use super::assign::Scratch;
 use super::element::{Element, Vector, framed};
 use super::exact::{in_range, squared_distance};
 use super::pack::{FEW_COLUMNS, Frame, Packed};
-use super::vector::{Lanes, all};
+use super::vector::{Lanes, MOST_LANES, all};
 use fearless_simd::Simd;
 
-/// Rows of `D` values each, transposed into the frame: `out[t][lane]`; lanes without a row are zero.
+/// A vector of rows of `D` values each, moved into the frame: a vector per column. Lanes without a row are of no matter.
 #[inline(always)]
-pub(super) fn transpose<F: Element, const D: usize>(
+pub(super) fn columns<S: Simd, F: Element, const D: usize>(
+    simd: S,
     rows: &[F],
     frame: &Frame<F>,
-    group: usize,
-    out: &mut [F],
-) {
-    let offset: [F; D] = std::array::from_fn(|t| frame.offset[t]);
-    let (rows, _) = rows.as_chunks::<D>();
-    for t in 0..D {
-        let column = &mut out[t * group..][..group];
-        for (out, row) in column.iter_mut().zip(rows) {
-            *out = framed(row[t], offset[t], frame);
-        }
-        column[rows.len()..].fill(F::default());
+) -> [Vector<S, F>; D] {
+    let rows = rows.as_chunks::<D>().0;
+    let mut columns = if rows.len() < Vector::<S, F>::LEN {
+        let mut filled = [[F::default(); D]; MOST_LANES];
+        filled[..rows.len()].copy_from_slice(rows);
+        Vector::<S, F>::columns(simd, &filled)
+    } else {
+        Vector::<S, F>::columns(simd, rows)
+    };
+    let scale = Vector::<S, F>::splat(simd, frame.scale);
+    for (column, &offset) in columns.iter_mut().zip(&frame.offset) {
+        *column = (*column - Vector::<S, F>::splat(simd, offset)) * scale;
     }
+    columns
 }
 
 /// The label of each row.
@@ -41,23 +44,22 @@ pub(super) fn label<S: Simd, F: Element, const D: usize, const B: usize>(
 ) -> bool {
     let len = Vector::<S, F>::LEN;
     let group = B * len;
-    let mut sound = true;
+    let (mut sound, bounds) = (true, !scratch.upper.is_empty());
     let zero = Vector::<S, F>::splat(simd, F::default());
     let least = Vector::<S, F>::splat(simd, F::of(f64::NEG_INFINITY));
     let factor = Vector::<S, F>::splat(simd, packed.margin.row_factor);
     let floor = Vector::<S, F>::splat(simd, packed.margin.row_floor);
     let slack = Vector::<S, F>::splat(simd, packed.most_slack);
-    let turned = &mut scratch.framed[..D * group];
     let (tags, state) = scratch.state.split_at_mut(len);
     let (bests, state) = state.split_at_mut(len);
     let (seconds, state) = state.split_at_mut(len);
     let (owns, norms) = state.split_at_mut(len);
     let two = Vector::<S, F>::splat(simd, F::of(2.0));
     for (g, (rows, labels)) in rows.chunks(group * D).zip(labels.chunks_mut(group)).enumerate() {
-        transpose::<F, D>(rows, &packed.frame, group, turned);
-        let x: [[Vector<S, F>; D]; B] = std::array::from_fn(|b| {
-            std::array::from_fn(|t| Vector::<S, F>::load(simd, &turned[t * group + b * len..]))
-        });
+        let mut x = [[zero; D]; B];
+        for (x, rows) in x.iter_mut().zip(rows.chunks(len * D)) {
+            *x = columns(simd, rows, &packed.frame);
+        }
         let (mut best, mut second, mut tag) = ([least; B], [least; B], [zero; B]);
         for record in packed.records.chunks_exact(D + 2) {
             let start = Vector::<S, F>::splat(simd, record[D]);
@@ -82,12 +84,14 @@ pub(super) fn label<S: Simd, F: Element, const D: usize, const B: usize>(
             for (label, tag) in labels.iter_mut().zip(&*tags) {
                 *label = tag.untag();
             }
-            // The norm's own rounding and that of these lines is less than the pads again.
-            let pad = (own + slack) * two;
             let first = g * group + b * len;
-            (norm - best[b] * two + pad).store(&mut scratch.near[first..]);
-            (norm - second[b] * two - pad).store(&mut scratch.next[first..]);
-            (pad * two * two).store(&mut scratch.excess[first..]);
+            if bounds {
+                // The norm's own rounding and that of these lines is less than the pads again.
+                let pad = (own + slack) * two;
+                (norm - best[b] * two + pad).store(&mut scratch.near[first..]);
+                (norm - second[b] * two - pad).store(&mut scratch.next[first..]);
+                (pad * two * two).store(&mut scratch.excess[first..]);
+            }
             let unsettled = all(len) & !(best[b] - second[b]).greater(own + slack);
             if unsettled != 0 {
                 best[b].store(bests);

@@ -71,6 +71,7 @@ pub(crate) mod lanes;
 pub(crate) mod manhattan;
 pub(crate) mod membership;
 pub(crate) mod moments;
+mod moves;
 pub(crate) mod nearest_two;
 pub(crate) mod pack;
 pub(crate) mod par;

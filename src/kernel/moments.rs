@@ -9,6 +9,7 @@
 use super::assign::Rows;
 pub(crate) use super::double::Double;
 use super::element::Element;
+pub(crate) use super::moves::{Moves, NOWHERE, apply};
 use super::pack::{Range, exponent, power_of_two};
 
 /// Two grids: the floats that round to them, and the exponents of their steps.
@@ -69,6 +70,18 @@ impl Sum {
         self.count += 1;
     }
 
+    /// Adds terms that are not negative, and returns the largest. Integers have no order of addition to keep, so the compiler makes vectors of them.
+    #[inline(always)]
+    pub(super) fn add_all(&mut self, grid: &Grid, values: &[f64]) -> f64 {
+        let mut largest = 0i64;
+        for &value in values {
+            self.add(grid, value);
+            // The bits are in the order of the values.
+            largest = largest.max(value.to_bits() as i64);
+        }
+        f64::from_bits(largest as u64)
+    }
+
     pub(crate) fn merge(&mut self, other: &Sum) {
         self.coarse = self.coarse.wrapping_add(other.coarse);
         self.fine = self.fine.wrapping_add(other.fine);
@@ -92,7 +105,7 @@ fn split(value: f64, low: f64, coarse: f64, fine: f64) -> (u64, u64) {
 pub(crate) struct Grids {
     coarse: Vec<f64>,
     fine: Vec<f64>,
-    columns: Vec<Grid>,
+    pub(super) columns: Vec<Grid>,
     weight: Grid,
     /// Whether the first grid alone loses nothing: every value in the data is a multiple of its step.
     single: bool,
@@ -136,64 +149,6 @@ pub(crate) struct RowSums {
     stride: usize,
 }
 
-/// A change of labels: each row leaves the cluster of its old label and enters that of its new one.
-pub(crate) struct Moves<'a, F> {
-    pub rows: &'a [F],
-    pub weights: Option<&'a [f64]>,
-    pub to: &'a [u32],
-    pub grids: &'a Grids,
-}
-
-/// The label of a row that belongs to no cluster yet.
-pub(crate) const NOWHERE: u32 = u32::MAX;
-
-/// Applies the moves to the sums, overwrites the labels, and counts the rows that moved (and count).
-#[inline(always)]
-pub(crate) fn apply<F: Element>(moves: &Moves<'_, F>, labels: &mut [u32], sums: &mut RowSums) -> usize {
-    // A constant number of columns leaves straight code.
-    match moves.grids.columns.len() {
-        1 => apply_columns::<F, 1>(moves, labels, sums),
-        2 => apply_columns::<F, 2>(moves, labels, sums),
-        3 => apply_columns::<F, 3>(moves, labels, sums),
-        4 => apply_columns::<F, 4>(moves, labels, sums),
-        _ => apply_columns::<F, 0>(moves, labels, sums),
-    }
-}
-
-/// With `D` columns; with any number if `D` is 0.
-#[inline(always)]
-fn apply_columns<F: Element, const D: usize>(
-    moves: &Moves<'_, F>,
-    labels: &mut [u32],
-    sums: &mut RowSums,
-) -> usize {
-    let d = if D == 0 { moves.grids.columns.len() } else { D };
-    let weighted = moves.weights.is_some();
-    let mut moved = 0;
-    for (g, (labels, to)) in labels.chunks_mut(16).zip(moves.to.chunks(16)).enumerate() {
-        // Most rows stay: sixteen at a time are passed over by one comparison.
-        if labels.iter().zip(to).fold(0, |differ, (from, to)| differ | (from ^ to)) == 0 {
-            continue;
-        }
-        for (i, (label, &to)) in (g * 16..).zip(labels.iter_mut().zip(to)) {
-            let from = std::mem::replace(label, to);
-            let weight = moves.weights.map_or(1.0, |weights| weights[i]);
-            if from == to || weight == 0.0 {
-                continue;
-            }
-            moved += 1;
-            let row = &moves.rows[i * d..][..d];
-            if from != NOWHERE {
-                sums.add::<F, true>(moves.grids, weighted, from as usize, row, weight);
-            }
-            if to != NOWHERE {
-                sums.add::<F, false>(moves.grids, weighted, to as usize, row, weight);
-            }
-        }
-    }
-    moved
-}
-
 #[inline(always)]
 fn turn<const OUT: bool>(sum: &mut u64, term: u64) {
     *sum = if OUT { sum.wrapping_sub(term) } else { sum.wrapping_add(term) };
@@ -226,7 +181,7 @@ impl RowSums {
     }
 
     #[inline(always)]
-    fn add<F: Element, const OUT: bool>(
+    pub(super) fn add<F: Element, const OUT: bool>(
         &mut self,
         grids: &Grids,
         weighted: bool,

@@ -78,12 +78,10 @@ fn few<S: Simd, F: Element, const D: usize>(
     scratch: &mut Scratch<F>,
 ) {
     let len = Vector::<S, F>::LEN;
-    let turned = &mut scratch.framed[..D * len];
     let groups =
         part.rows.values.chunks(len * D).zip(part.thresholds.chunks(len)).zip(part.masks.chunks_mut(len));
     for ((rows, thresholds), masks) in groups {
-        lanes::transpose::<F, D>(rows, &packed.frame, len, turned);
-        let x: [Vector<S, F>; D] = std::array::from_fn(|t| Vector::<S, F>::load(simd, &turned[t * len..]));
+        let x = lanes::columns::<S, F, D>(simd, rows, &packed.frame);
         // Lanes without a row pass no candidate.
         scratch.norms[..len].fill(F::infinity());
         scratch.norms[..thresholds.len()].copy_from_slice(thresholds);

@@ -6,6 +6,9 @@
 use fearless_simd::{Select, Simd, SimdBase, SimdFloat, SimdFloatElement, SimdMask};
 use std::ops::{Add, Mul, Sub};
 
+/// Lanes of the widest vector.
+pub(crate) const MOST_LANES: usize = 16;
+
 /// A vector of `F` at SIMD level `S`.
 pub trait Lanes<S, F>: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> {
     /// Lanes of the vector.
@@ -34,6 +37,8 @@ pub trait Lanes<S, F>: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Outp
     fn largest(self) -> F;
     /// The sum of the lanes, in any order.
     fn total(self) -> F;
+    /// The first `LEN` rows as `D` columns.
+    fn columns<const D: usize>(simd: S, rows: &[[F; D]]) -> [Self; D];
 }
 
 impl<S: Simd, F: SimdFloatElement, V: SimdFloat<S, Element = F>> Lanes<S, F> for V {
@@ -85,6 +90,36 @@ impl<S: Simd, F: SimdFloatElement, V: SimdFloat<S, Element = F>> Lanes<S, F> for
     #[inline(always)]
     fn total(self) -> F {
         self.reduce_sum()
+    }
+    #[inline(always)]
+    fn columns<const D: usize>(simd: S, rows: &[[F; D]]) -> [Self; D] {
+        let len = <V as SimdBase<S>>::LEN;
+        let mut columns = [<V as SimdBase<S>>::splat(simd, rows[0][0]); D];
+        if D.is_power_of_two() {
+            for (v, column) in columns.iter_mut().enumerate() {
+                *column = Lanes::load(simd, &rows.as_flattened()[v * len..]);
+            }
+            // Each halving puts the values of even number before those of odd number.
+            for _ in 0..D.trailing_zeros() {
+                let whole = columns;
+                for v in 0..D / 2 {
+                    columns[v] = whole[2 * v].unzip_low(whole[2 * v + 1]);
+                    columns[v + D / 2] = whole[2 * v].unzip_high(whole[2 * v + 1]);
+                }
+            }
+        } else {
+            // The compiler finds the shuffles, as long as the vectors are whole.
+            let mut turned = [[rows[0][0]; MOST_LANES]; D];
+            for (i, row) in rows[..len].iter().enumerate() {
+                for (turned, &value) in turned.iter_mut().zip(row) {
+                    turned[i] = value;
+                }
+            }
+            for (column, turned) in columns.iter_mut().zip(&turned) {
+                *column = Lanes::load(simd, turned);
+            }
+        }
+        columns
     }
 }
 
