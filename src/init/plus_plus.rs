@@ -3,12 +3,12 @@
 use super::Init;
 use crate::error::Error;
 use crate::float::Float;
+use crate::kernel::Level;
 use crate::kernel::assign::Rows;
 use crate::kernel::fence::{FENCED_COLUMNS, Fenced};
 use crate::kernel::pack::{Frame, Packed, Range, middle};
 use crate::kernel::screen::{CANDIDATES, Nearest};
 use crate::kernel::tiles::Sorted;
-use crate::kernel::Level;
 use crate::rng::SeededRng;
 use crate::sampler::{self, Sampler};
 use ndarray::{Array2, ArrayView1, ArrayView2};

@@ -139,10 +139,10 @@ pub(super) fn label<S: Simd, F: Element>(
     scratch: &mut Scratch<F>,
     labels: &mut [u32],
 ) -> bool {
-    macro_rules! few {
-        ($($d:literal)*) => {
-            match packed.d {
-                $($d => {
+    macro_rules! in_lanes {
+        ($($d:literal)* wide $($wide:literal)*) => {
+            match (packed.d, &packed.coarse) {
+                $(($d, _) => {
                     // Two groups fill the sixteen registers of AVX2, four the thirty-two of AVX-512.
                     if const { size_of::<Vector<S, F>>() == 64 } {
                         apart(simd, #[inline(always)] || lanes::label::<S, F, $d, 4>(simd, packed, rows, scratch, labels))
@@ -150,14 +150,17 @@ pub(super) fn label<S: Simd, F: Element>(
                         apart(simd, #[inline(always)] || lanes::label::<S, F, $d, 2>(simd, packed, rows, scratch, labels))
                     }
                 })*
-                _ => match &packed.coarse {
-                    Some(coarse) => apart(simd, #[inline(always)] || coarse_label::label(simd, packed, coarse, rows, scratch, labels)),
-                    None => apart(simd, #[inline(always)] || tile::label(simd, packed, rows, scratch, labels)),
-                },
+                $(($wide, _) if const { size_of::<Vector<S, F>>() == 64 } && packed.in_lanes => {
+                    apart(simd, #[inline(always)] || lanes::label::<S, F, $wide, 1>(simd, packed, rows, scratch, labels))
+                })*
+                (_, Some(coarse)) => {
+                    apart(simd, #[inline(always)] || coarse_label::label(simd, packed, coarse, rows, scratch, labels))
+                }
+                _ => apart(simd, #[inline(always)] || tile::label(simd, packed, rows, scratch, labels)),
             }
         };
     }
-    let sound = few!(1 2 3 4 5 6 7 8);
+    let sound = in_lanes!(1 2 3 4 5 6 7 8 wide 9 10 11 12 13 14 15 16);
     scratch.take_roots(labels.len());
     sound
 }

@@ -267,7 +267,7 @@ macro_rules! element {
                 plain!(level, exact::nearest(row, centroids))
             }
             fn apply(level: Level, moves: &Moves<'_, Self>, labels: &mut [u32], sums: &mut RowSums) -> usize {
-                dispatch!(level, simd => moves::apply_all(simd, moves, labels, sums))
+                dispatch!(level, simd => moves::apply(simd, moves, labels, sums))
             }
             fn add_rows(level: Level, rows: Rows<'_, Self>, grids: &Grids, cluster: usize, sums: &mut RowSums) {
                 plain!(level, sums.add_rows(rows, grids, cluster))

@@ -7,7 +7,7 @@
 use super::assign::Scratch;
 use super::element::{Element, Vector, framed};
 use super::exact::{in_range, squared_distance};
-use super::pack::{FEW_COLUMNS, Frame, Packed};
+use super::pack::{Frame, Packed, WIDE_FEW_COLUMNS};
 use super::vector::{Lanes, MOST_LANES, all};
 use fearless_simd::Simd;
 
@@ -144,7 +144,7 @@ fn settle<S: Simd, F: Element>(
 fn among<F: Element>(packed: &Packed<F>, row: &[F], likely: u32) -> u32 {
     let d = packed.d;
     let distance = |j: u32| squared_distance(row, &packed.centroids[j as usize * d..][..d]);
-    let mut moved = [F::default(); FEW_COLUMNS];
+    let mut moved = [F::default(); WIDE_FEW_COLUMNS];
     for (moved, (&x, &offset)) in moved.iter_mut().zip(row.iter().zip(&packed.frame.offset)) {
         *moved = framed(x, offset, &packed.frame);
     }

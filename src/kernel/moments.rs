@@ -9,7 +9,7 @@
 use super::assign::Rows;
 pub(crate) use super::double::Double;
 use super::element::Element;
-pub(crate) use super::moves::{Moves, NOWHERE, apply};
+pub(crate) use super::moves::{Moves, NOWHERE};
 use super::pack::{Range, exponent, power_of_two};
 
 /// Two grids: the floats that round to them, and the exponents of their steps.

@@ -3,7 +3,7 @@
 use super::element::Element;
 use super::moments::{Grids, RowSums};
 use super::vector::all;
-use fearless_simd::{Fallback, Simd, SimdBase, SimdMask};
+use fearless_simd::{Simd, SimdBase, SimdMask};
 
 /// A change of labels: each row leaves the cluster of its old label and enters that of its new one.
 pub(crate) struct Moves<'a, F> {
@@ -18,7 +18,7 @@ pub(crate) const NOWHERE: u32 = u32::MAX;
 
 /// Applies the moves to the sums, overwrites the labels, and counts the rows that moved (and count).
 #[inline(always)]
-pub(super) fn apply_all<S: Simd, F: Element>(
+pub(super) fn apply<S: Simd, F: Element>(
     simd: S,
     moves: &Moves<'_, F>,
     labels: &mut [u32],
@@ -32,11 +32,6 @@ pub(super) fn apply_all<S: Simd, F: Element>(
         4 => apply_columns::<S, F, 4>(simd, moves, labels, sums),
         _ => apply_columns::<S, F, 0>(simd, moves, labels, sums),
     }
-}
-
-/// The same without vectors, for single rows.
-pub(crate) fn apply<F: Element>(moves: &Moves<'_, F>, labels: &mut [u32], sums: &mut RowSums) -> usize {
-    apply_all(Fallback::new(), moves, labels, sums)
 }
 
 /// With `D` columns; with any number if `D` is 0.

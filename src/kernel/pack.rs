@@ -30,6 +30,9 @@ use fearless_simd::Simd;
 /// Columns up to which the rows lie in the lanes.
 pub(crate) const FEW_COLUMNS: usize = 8;
 
+/// The same where there are 32 vectors of 64 bytes: a vector of rows stays in registers.
+pub(crate) const WIDE_FEW_COLUMNS: usize = 16;
+
 /// Columns after which a dot product is accumulated anew, which keeps its error small.
 pub(crate) const BLOCK: usize = 256;
 
@@ -213,7 +216,9 @@ pub(crate) struct Packed<F> {
     pub centroids: Vec<F>,
     /// The optimistic scores of the frame's origin.
     pub starts: Vec<F>,
-    /// Few columns: a record per centroid, its coordinates, its start and its index in the bits of a number. Many: [`panels`], or nothing where there are bytes.
+    /// Whether the rows lie in the lanes ([`super::lanes`]).
+    pub in_lanes: bool,
+    /// Then a record per centroid, its coordinates, its start and its index in the bits of a number; else [`panels`], or nothing where there are bytes.
     pub records: Vec<F>,
     pub coarse: Option<Coarse<F>>,
     /// E |c'|^2 of each centroid, doubled, rounded up.
@@ -228,6 +233,7 @@ impl<F: Element> Packed<F> {
     /// For the labels of rows.
     pub(crate) fn new(level: Level, frame: &Frame<F>, centroids: &[F], d: usize) -> Self {
         let (mut packed, moved) = Self::bare(frame, centroids, d);
+        packed.in_lanes |= d <= WIDE_FEW_COLUMNS && F::width(level) * size_of::<F>() == 64;
         match coarse::machine(level, packed.k, d) {
             Some(machine) => packed.coarse = Some(Coarse::new(level, machine, moved, &packed.starts)),
             None => packed.records = packed.records_of(level, &moved),
@@ -244,7 +250,7 @@ impl<F: Element> Packed<F> {
 
     /// Centroids that a row meets: all, or with few columns those whose records were chosen.
     pub(crate) fn candidates(&self) -> usize {
-        if self.d <= FEW_COLUMNS { self.records.len() / (self.d + 2) } else { self.k }
+        if self.in_lanes { self.records.len() / (self.d + 2) } else { self.k }
     }
 
     /// Without any layout; and the centroids moved into the frame.
@@ -267,6 +273,7 @@ impl<F: Element> Packed<F> {
             frame: frame.clone(),
             centroids: centroids.to_vec(),
             starts,
+            in_lanes: d <= FEW_COLUMNS,
             records: Vec::new(),
             coarse: None,
             most_slack: slack.iter().copied().fold(F::default(), greater),
@@ -285,7 +292,7 @@ impl<F: Element> Packed<F> {
     }
 
     fn records_of(&self, level: Level, moved: &[F]) -> Vec<F> {
-        if self.d > FEW_COLUMNS {
+        if !self.in_lanes {
             return panels(2 * F::width(level), moved, &self.starts, self.d);
         }
         let parts = moved.chunks_exact(self.d).zip(&self.starts).zip(0..);

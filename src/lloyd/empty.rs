@@ -4,8 +4,8 @@ use super::{Plan, State};
 use crate::data::Data;
 use crate::error::Error;
 use crate::float::Float;
-use crate::kernel::distances;
 use crate::kernel::moments::{Moves, NOWHERE};
+use crate::kernel::{Level, distances};
 use crate::rng::SeededRng;
 
 /// What to do with a cluster that no row (of positive weight) is nearest to.
@@ -66,7 +66,7 @@ pub(super) fn repair<F: Float>(
                     let from = state.labels[rows[0] as usize] as usize;
                     if state.sums.count(from) > rows.len() as u64 {
                         for &row in &rows {
-                            relabel(data, state, row as usize, j as u32);
+                            relabel(plan.level, data, state, row as usize, j as u32);
                         }
                         relocated += 1;
                         return false;
@@ -98,10 +98,10 @@ pub(super) fn finish<F: Float>(
     }
 }
 
-fn relabel<F: Float>(data: &Data<'_, F>, state: &mut State<F>, row: usize, to: u32) {
+fn relabel<F: Float>(level: Level, data: &Data<'_, F>, state: &mut State<F>, row: usize, to: u32) {
     let rows = data.rows().part(row, 1);
     let moves = Moves { rows: rows.values, weights: rows.weights, to: &[to], grids: &data.grids };
-    crate::kernel::moments::apply(&moves, &mut state.labels[row..=row], &mut state.sums);
+    F::apply(level, &moves, &mut state.labels[row..=row], &mut state.sums);
 }
 
 /// Removes clusters without rows (of positive weight) and numbers the others anew. Rows without weight go to the nearest that is left.

@@ -17,7 +17,7 @@ use crate::kernel::bounds::Bounds;
 use crate::kernel::doubt::Pass;
 use crate::kernel::drift::Drift;
 use crate::kernel::moments::RowSums;
-use crate::kernel::pack::{FEW_COLUMNS, Frame, Packed};
+use crate::kernel::pack::{Frame, Packed};
 use crate::kernel::{Level, doubt, par};
 
 pub(super) struct Hamerly<F> {
@@ -70,7 +70,7 @@ impl<F: Float> Step<F> for Hamerly<F> {
         let drift = (!self.previous.is_empty())
             .then(|| Drift::new(self.level, &packed, &self.previous, labels, &self.bounds));
         if drift.is_none() {
-            let rivals = data.d > FEW_COLUMNS && doubt::rivals_pay(self.level, k, data.d);
+            let rivals = !packed.in_lanes && doubt::rivals_pay(self.level, k, data.d);
             if self.bounds.rivals.is_empty() == rivals {
                 self.bounds = Bounds::new(data.n(), rivals);
             }
