@@ -138,20 +138,20 @@ impl<F: Element> Coarse<F> {
     pub(super) fn fill<S: Simd>(&mut self, simd: S, starts: &[F]) {
         let d = self.moved.len() / starts.len();
         let (panel, words, most) = (self.machine.panel(), words(d), self.machine.most());
-        let mut single = vec![0.0; filled(d)];
+        let still = Frame { offset: vec![F::default(); d], scale: F::of(1.0) };
+        let (mut whole, mut single) = (vec![F::default(); filled(d)], Vec::new());
         let mut row = vec![0; words.next_multiple_of(<S::i32s as SimdBase<S>>::LEN)];
         for (j, moved) in self.moved.chunks_exact(d).enumerate() {
-            let square: f64 = moved.iter().map(|x| x.f64() * x.f64()).sum();
-            single.iter_mut().zip(moved).for_each(|(single, x)| *single = x.f64() as f32);
-            let largest = single.iter().fold(0f32, |largest, x| largest.max(x.abs()));
-            let rounded = digits::round(simd, f32::from(most), &single, largest, words, &mut row);
+            let (square, largest) = tile::frame_row(simd, &still, moved, &mut whole[..d]);
+            let values = F::singles(&whole, &mut single);
+            let rounded = digits::round(simd, f32::from(most), values, largest.f64() as f32, words, &mut row);
             let base = (j / panel) * panel * words;
             for (w, word) in row[..words].iter().enumerate() {
                 let raised = word.to_le_bytes().map(|byte| byte.wrapping_add(most + 1));
                 let at = base + (w / 2) * 2 * panel + (w % 2) * panel + j % panel;
                 self.bytes.digits[at] = i32::from_le_bytes(raised);
             }
-            let norm = square.sqrt() as f32 * 1.000_001;
+            let norm = (square.f64() as f32).sqrt() * 1.001;
             self.length[j] = norm;
             self.lost[j] = rounded.lost + rounding::<F>() * norm;
             self.bytes.step[j] = rounded.step;

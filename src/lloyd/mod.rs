@@ -159,8 +159,7 @@ fn choose<F: Float>(plan: &Plan<'_, F>, data: &Data<'_, F>, k: usize) -> Algorit
     let held = d * size_of::<F>() + 12 <= 32;
     if few && held && n >= 4096 && row > 1.5 && row * plan.max_iter as f64 > 80.0 {
         Algorithm::Filtering
-    } else if row > 6.0 {
-        // The scores of a row cost clearly more than the upkeep of its bounds.
+    } else if doubt::bounds_pay(plan.level, k, d) {
         Algorithm::Hamerly
     } else {
         Algorithm::Lloyd
