@@ -102,6 +102,11 @@ fn doubt_nanoseconds(level: Level, k: usize, d: usize) -> f64 {
     8.0 + if coarse::machine(level, k, d).is_some() { 0.8 } else { 0.3 } * d as f64
 }
 
+/// Steps at first for which bounds are not worth their upkeep: most centroids still move far, and where scores are of bytes, bounds are a tenth of the work.
+pub(crate) fn early(level: Level, k: usize, d: usize) -> u32 {
+    if coarse::machine(level, k, d).is_some() { 2 } else { 0 }
+}
+
 /// The part of all distances up to which bounds are worth their upkeep.
 pub(crate) fn worthwhile(level: Level, k: usize, d: usize) -> f64 {
     (1.0 - doubt_nanoseconds(level, k, d) / score_nanoseconds(level, k, d)).clamp(0.3, 0.9)

@@ -46,7 +46,7 @@ impl<F: Float> Hamerly<F> {
             bounds: Bounds::new(data.n(), false),
             previous: Vec::new(),
             plain: Full::new(level, data, start),
-            pause: 0,
+            pause: doubt::early(level, start.len() / data.d, data.d),
             last_pause: 0,
         }
     }
