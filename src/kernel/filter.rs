@@ -185,7 +185,14 @@ impl TileLabels {
     pub(crate) fn gathered(origin: &[u32], labels: &[u32]) -> Self {
         // Rows either all have a label or all have none.
         let none = labels[0] == NOWHERE;
-        let rows = origin.iter().map(|&i| if none { NOWHERE } else { labels[i as usize] }).collect();
+        let mut rows = vec![0; origin.len()];
+        let mut workers = vec![(); par::workers_for(rows.len() as f64)];
+        let parts = rows.chunks_mut(GROUP * TILE).zip(origin.chunks(GROUP * TILE));
+        par::share(&mut workers, parts, |(), (rows, origin)| {
+            for (row, &i) in rows.iter_mut().zip(origin) {
+                *row = if none { NOWHERE } else { labels[i as usize] };
+            }
+        });
         TileLabels { tiles: vec![NOWHERE; origin.len().div_ceil(TILE)], rows }
     }
 

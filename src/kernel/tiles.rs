@@ -84,14 +84,35 @@ impl<F: Element> Tiles<F> {
 
 /// The smallest box around rows.
 pub(crate) fn enclose<F: Element>(rows: Rows<'_, F>, low: &mut [F], high: &mut [F]) {
-    low.fill(F::infinity());
-    high.fill(F::neg_infinity());
-    for row in rows.values.chunks_exact(rows.d) {
-        for (t, &x) in row.iter().enumerate() {
-            low[t] = if x < low[t] { x } else { low[t] };
-            high[t] = if x > high[t] { x } else { high[t] };
-        }
+    macro_rules! few {
+        ($($d:literal)*) => {
+            match rows.d {
+                // A constant number of columns leaves the bounds in registers.
+                $($d => {
+                    let (mut least, mut most) = ([F::infinity(); $d], [F::neg_infinity(); $d]);
+                    for row in rows.values.as_chunks::<$d>().0 {
+                        for t in 0..$d {
+                            least[t] = if row[t] < least[t] { row[t] } else { least[t] };
+                            most[t] = if row[t] > most[t] { row[t] } else { most[t] };
+                        }
+                    }
+                    low.copy_from_slice(&least);
+                    high.copy_from_slice(&most);
+                },)*
+                _ => {
+                    low.fill(F::infinity());
+                    high.fill(F::neg_infinity());
+                    for row in rows.values.chunks_exact(rows.d) {
+                        for (t, &x) in row.iter().enumerate() {
+                            low[t] = if x < low[t] { x } else { low[t] };
+                            high[t] = if x > high[t] { x } else { high[t] };
+                        }
+                    }
+                }
+            }
+        };
     }
+    few!(1 2 3 4);
 }
 
 impl<F: Element> Group<F> {
@@ -198,13 +219,14 @@ fn order<F: Element>(rows: Rows<'_, F>, columns: &[usize], origin: &mut [u32]) {
     });
 }
 
-/// Orders rows, keyed by the first of the columns, and cuts them on by the others. The first has the given place among all rows; cuts
-/// fall between tiles.
+/// Cuts rows, keyed by the first of the columns, into slabs in order, and these on by the other columns. The first has the given place among
+/// all rows; cuts fall between tiles.
 fn cut<F: Element>(rows: Rows<'_, F>, columns: &[usize], keys: &mut [u64], place: usize) {
-    keys.sort_unstable();
     let [_, rest @ ..] = columns else { return };
-    let Some(&next) = rest.first() else { return };
+    // Down to tiles, a sort is no slower than cuts.
+    let Some(&next) = rest.first() else { return keys.sort_unstable() };
     let size = (keys.len() / slabs(keys.len(), columns.len())).next_multiple_of(TILE);
+    divide(keys, size - place % TILE, size);
     let (mut left, mut place, mut backward) = (keys, place, false);
     while !left.is_empty() {
         let take = (size - place % TILE).min(left.len());
@@ -216,4 +238,16 @@ fn cut<F: Element>(rows: Rows<'_, F>, columns: &[usize], keys: &mut [u64], place
         cut(rows, rest, slab, place);
         (left, place, backward) = (others, place + take, !backward);
     }
+}
+
+/// Puts the least `first` keys at the front, the next `size` after them, and so on: sorted no further than cuts ask for.
+fn divide(keys: &mut [u64], first: usize, size: usize) {
+    if keys.len() <= first {
+        return;
+    }
+    let middle = first + (keys.len() - first) / size / 2 * size;
+    keys.select_nth_unstable(middle);
+    let (low, high) = keys.split_at_mut(middle);
+    divide(low, first, size);
+    divide(high, size, size);
 }
