@@ -172,7 +172,7 @@ pub(super) fn label_some<S: Simd, F: Element>(
     packed: &Packed<F>,
     rows: Rows<'_, F>,
     some: &[u32],
-    own: &[u32],
+    own: Option<&[u32]>,
     proven: &mut dyn FnMut(u32, f32) -> bool,
     scratch: &mut Scratch<F>,
 ) {

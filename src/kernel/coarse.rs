@@ -27,7 +27,7 @@ use std::sync::OnceLock;
 /// Columns from which it pays, and up to which the sums of products fit.
 pub(crate) const COLUMNS: std::ops::RangeInclusive<usize> = 17..=4096;
 /// Centroids from which it pays.
-pub(crate) const CENTROIDS: usize = 16;
+pub(crate) const CENTROIDS: usize = 4;
 
 /// More than all roundings of a score in f32, relative to the terms that it is made of.
 const ROUNDING: f32 = 1.0 / (1 << 20) as f32;

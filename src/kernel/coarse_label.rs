@@ -46,14 +46,14 @@ pub(super) fn label<S: Simd, F: Element>(
     )
 }
 
-/// The labels of some rows whose own is in doubt; those that their distance to the own centroid leaves without doubt are passed over.
+/// The labels of some rows where they lie. If their own labels are given, those that their distance to the own centroid leaves without doubt are passed over.
 #[inline(always)]
 pub(super) fn label_some<S: Simd, F: Element>(
     simd: S,
     packed: &Packed<F>,
     rows: Rows<'_, F>,
     some: &[u32],
-    own: &[u32],
+    own: Option<&[u32]>,
     mut proven: impl FnMut(u32, f32) -> bool,
     scratch: &mut Scratch<F>,
 ) {
@@ -63,13 +63,15 @@ pub(super) fn label_some<S: Simd, F: Element>(
     buffers.picked.clear();
     let mut ratio = 0f32;
     for &row in some {
-        let (own, values) = (own[row as usize], rows.row(row as usize));
+        let values = rows.row(row as usize);
         let sizes = buffers.frame(simd, packed, values);
-        let score = coarse.score(simd, packed, values, own);
-        let pad = (margin(packed, sizes.0) + packed.slack[own as usize]) * F::of(2.0);
-        let square = sizes.0 - score * F::of(2.0) + pad;
-        if proven(row, above(square.max(F::zero()).sqrt().f64() as f32)) {
-            continue;
+        if let Some(own) = own.map(|own| own[row as usize]) {
+            let score = coarse.score(simd, packed, values, own);
+            let pad = (margin(packed, sizes.0) + packed.slack[own as usize]) * F::of(2.0);
+            let square = sizes.0 - score * F::of(2.0) + pad;
+            if proven(row, above(square.max(F::zero()).sqrt().f64() as f32)) {
+                continue;
+            }
         }
         let i = buffers.picked.len();
         scratch.norms[i] = sizes.0;

@@ -176,12 +176,18 @@ impl<F: Element> Worker<F> {
         bounds: &mut Part<'_>,
         doubts: &mut Doubts,
     ) {
-        let batch = &mut self.doubtful;
-        batch.clear();
-        some.iter().for_each(|&i| batch.push(pass.rows, i, labels[i as usize]));
-        let mut nearest = std::mem::take(&mut batch.nearest);
-        nearest.resize(some.len(), 0);
-        F::label(pass.level, &apart.packed, &batch.values, &mut self.scratch, &mut nearest);
+        let mut nearest = std::mem::take(&mut self.doubtful.nearest);
+        if apart.packed.coarse.is_some() {
+            let mut never = |_, _| false;
+            F::label_some(pass.level, &apart.packed, pass.rows, some, None, &mut never, &mut self.scratch);
+            std::mem::swap(&mut nearest, &mut self.scratch.coarse.labels);
+        } else {
+            let batch = &mut self.doubtful;
+            batch.clear();
+            some.iter().for_each(|&i| batch.push(pass.rows, i, labels[i as usize]));
+            nearest.resize(some.len(), 0);
+            F::label(pass.level, &apart.packed, &batch.values, &mut self.scratch, &mut nearest);
+        }
         self.done.evaluations += (apart.packed.k * some.len()) as u64;
         for (at, &i) in some.iter().enumerate() {
             let row = i as usize;
@@ -306,7 +312,7 @@ impl<F: Element> Worker<F> {
             upper[row] = distance;
             drift.proves(distance, lower[row], labels[row] as usize)
         };
-        F::label_some(pass.level, pass.packed, pass.rows, some, labels, &mut proven, &mut self.scratch);
+        F::label_some(pass.level, pass.packed, pass.rows, some, Some(labels), &mut proven, &mut self.scratch);
         let picked = std::mem::take(&mut self.scratch.coarse.picked);
         self.done.evaluations += (some.len() + pass.packed.k * picked.len()) as u64;
         for (at, &row) in picked.iter().enumerate() {

@@ -66,7 +66,7 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
         packed: &Packed<Self>,
         rows: Rows<'_, Self>,
         some: &[u32],
-        own: &[u32],
+        own: Option<&[u32]>,
         proven: &mut dyn FnMut(u32, f32) -> bool,
         scratch: &mut Scratch<Self>,
     );
@@ -236,7 +236,7 @@ macro_rules! element {
                 packed: &Packed<Self>,
                 rows: Rows<'_, Self>,
                 some: &[u32],
-                own: &[u32],
+                own: Option<&[u32]>,
                 proven: &mut dyn FnMut(u32, f32) -> bool,
                 scratch: &mut Scratch<Self>,
             ) {
