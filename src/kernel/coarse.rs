@@ -24,10 +24,8 @@ use super::vector::Lanes;
 use fearless_simd::{Simd, SimdBase};
 use std::sync::OnceLock;
 
-/// Columns from which it pays, and up to which the sums of products fit.
-pub(crate) const COLUMNS: std::ops::RangeInclusive<usize> = 17..=4096;
-/// Centroids from which it pays.
-pub(crate) const CENTROIDS: usize = 4;
+/// Columns from which it may pay, and up to which the sums of products fit.
+const COLUMNS: std::ops::RangeInclusive<usize> = 17..=4096;
 
 /// More than all roundings of a score in f32, relative to the terms that it is made of.
 const ROUNDING: f32 = 1.0 / (1 << 20) as f32;
@@ -82,9 +80,33 @@ fn rounding<F: Element>() -> f32 {
     if F::DIGITS > 23 { f32::EPSILON } else { 0.0 }
 }
 
+/// About what it costs to make bytes of a row of d values; this and the next two are from measurements, and only ratios matter.
+pub(super) fn rounding_nanoseconds(d: usize) -> f64 {
+    45.0 + 0.25 * d as f64
+}
+
+/// The scores of one row for k centroids, in floats.
+fn float_nanoseconds(k: usize, d: usize) -> f64 {
+    k as f64 * (0.1 + 0.02 * d as f64)
+}
+
+/// And with bytes.
+fn byte_nanoseconds(machine: Machine, k: usize, d: usize) -> f64 {
+    // A panel meets a vector of rows in about the same time.
+    let product = 0.09 / machine.rows() as f64;
+    rounding_nanoseconds(d) + k as f64 * (0.15 + product * d as f64)
+}
+
 /// What multiplies the bytes, where they pay.
 pub(super) fn machine(level: Level, k: usize, d: usize) -> Option<Machine> {
-    if COLUMNS.contains(&d) && k >= CENTROIDS { Machine::new(level) } else { None }
+    let machine = Machine::new(level).filter(|_| COLUMNS.contains(&d))?;
+    // Floats come in panels, which are filled up.
+    (byte_nanoseconds(machine, k, d) < float_nanoseconds(k.next_multiple_of(32), d)).then_some(machine)
+}
+
+/// The scores of one row, the cheaper way.
+pub(super) fn score_nanoseconds(level: Level, k: usize, d: usize) -> f64 {
+    machine(level, k, d).map_or(float_nanoseconds(k, d), |machine| byte_nanoseconds(machine, k, d))
 }
 
 impl<F: Element> Coarse<F> {

@@ -76,25 +76,16 @@ pub(crate) fn reassign_doubtful<F: Element>(
     all
 }
 
-/// About what the scores of one row cost, from measurements with AVX2 and AVX-512; only ratios matter.
+/// About what the scores of one row cost.
 pub(crate) fn score_nanoseconds(level: Level, k: usize, d: usize) -> f64 {
-    if coarse::machine(level, k, d).is_some() {
-        rounding_nanoseconds(d) + k as f64 * (0.15 + 0.006 * d as f64)
-    } else {
-        k as f64 * (0.1 + 0.02 * d as f64)
-    }
-}
-
-/// What it costs to make bytes of a row.
-fn rounding_nanoseconds(d: usize) -> f64 {
-    0.4 * d as f64
+    coarse::score_nanoseconds(level, k, d)
 }
 
 /// Whether the scores of a row cost clearly more than the upkeep of its bounds: a few operations, or where scores are of bytes about as much as
 /// making them, for the row has to be read.
 pub(crate) fn bounds_pay(level: Level, k: usize, d: usize) -> bool {
     let bytes = coarse::machine(level, k, d).is_some();
-    score_nanoseconds(level, k, d) > if bytes { 4.0 * rounding_nanoseconds(d) } else { 6.0 }
+    score_nanoseconds(level, k, d) > if bytes { 3.2 * coarse::rounding_nanoseconds(d) } else { 6.0 }
 }
 
 /// What it costs to decide a doubtful row beside its scores: it is copied, or read and measured where it lies.

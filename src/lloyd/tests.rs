@@ -61,7 +61,7 @@ fn every_algorithm_and_level_gives_the_same_bits_f32() {
 fn spread_unevenly<F: crate::Float>() {
     // Rows spread along few directions, so that the others are ruled out in them; some are equal, some lie between two starts.
     let mut rng = SeededRng::new(4);
-    let (n, d, k) = (2500, 70, 60);
+    let (n, d, k) = (2500, 70, 120);
     let axes: Vec<f64> = (0..12 * d).map(|_| rng.uniform() - 0.5).collect();
     for offset in [0.0, 1e3] {
         let mut data = Array2::zeros((n, d));
