@@ -5,7 +5,7 @@
 //! ```
 //!
 //! First a table: for each shape the assignment and a loop of nothing but fused multiply-adds are timed in turn, and the best of each
-//! is kept, so a noisy machine harms both alike. Few columns are given as nanoseconds per row-centroid pair, for there the
+//! is kept, so a noisy machine harms both alike. Where bytes are multiplied in place of floats, more than the peak of floats is reached. Few columns are given as nanoseconds per row-centroid pair, for there the
 //! comparisons and not the multiplications bound. Then the same shapes as criterion benchmarks.
 
 mod common;
