@@ -5,7 +5,7 @@
 //! ```
 //!
 //! 20 iterations, 10 for 512 clusters and more; the best of three fits, taken in turn. `evaluated` is the part of rows times clusters times iterations
-//! that was: it is the same on every machine, but for the few rows whose bounds a machine's rounding decides. `of the peak` is the speed of these distances, two operations a column, beside a loop of nothing but
+//! that was: with bounds it depends on whether the machine has fast products of bytes. `of the peak` is the speed of these distances, two operations a column, beside a loop of nothing but
 //! fused multiply-adds on all threads, timed in turn: what is left to 100 % is the distance to the roofline of floats, which bytes go past. `refine` goes on from there with the default patience (few columns only: with many it takes long).
 
 mod common;

@@ -44,7 +44,8 @@ pub struct Iteration {
     /// Centroids that [`KMeans::refine`](crate::KMeans::refine) moved across the data, in a try that helped.
     pub swapped: usize,
     /// Distances from a row (or a box of rows) to a centroid, or between centroids, that were evaluated to assign the rows: n k for
-    /// [`Algorithm::Lloyd`](crate::Algorithm::Lloyd), fewer for the others. The same on every machine.
+    /// [`Algorithm::Lloyd`](crate::Algorithm::Lloyd), fewer for the others. The same whatever the number of threads; with bounds it differs between
+    /// machines with and without fast products of bytes, for the bounds do. A score of bytes counts as a distance.
     pub distance_evaluations: u64,
 }
 
