@@ -105,7 +105,7 @@ pub(super) fn machine(level: Level, k: usize, d: usize) -> Option<Machine> {
 }
 
 /// The scores of one row, the cheaper way.
-pub(super) fn score_nanoseconds(level: Level, k: usize, d: usize) -> f64 {
+pub(crate) fn score_nanoseconds(level: Level, k: usize, d: usize) -> f64 {
     machine(level, k, d).map_or(float_nanoseconds(k, d), |machine| byte_nanoseconds(machine, k, d))
 }
 

@@ -1,12 +1,13 @@
 //! Rounding vectors of floats to bytes, and turning rows of them for [`super::bytes`].
 
+use super::vector::MOST_LANES;
 use fearless_simd::{Bytes, Select, Simd, SimdBase, SimdFloat};
 
 /// Columns in a lane.
 const TOGETHER: usize = 4;
 
 /// The most rows that are turned together.
-pub(super) const MOST_ROWS: usize = 16;
+pub(super) const MOST_ROWS: usize = MOST_LANES;
 
 /// What became of a vector: `x = step * digits + rest`.
 pub(super) struct Rounded {

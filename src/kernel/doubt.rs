@@ -4,6 +4,7 @@
 
 use super::assign::{Assigned, Rows, Worker, chunk_rows, gather, piece_rows};
 use super::bounds::{self, Bounds, NO_RIVAL, Part, RIVALS};
+pub(crate) use super::coarse::score_nanoseconds;
 use super::drift::{Apart, Doubts, Drift};
 use super::element::{Element, Level};
 use super::moments::{Grids, Moves, RowSums};
@@ -74,11 +75,6 @@ pub(crate) fn reassign_doubtful<F: Element>(
     let mut all = gather(workers.iter_mut(), sums);
     all.evaluations += pass.drift.map_or(0, |drift| drift.evaluations);
     all
-}
-
-/// About what the scores of one row cost.
-pub(crate) fn score_nanoseconds(level: Level, k: usize, d: usize) -> f64 {
-    coarse::score_nanoseconds(level, k, d)
 }
 
 /// Whether the scores of a row cost clearly more than the upkeep of its bounds: a few operations, or where scores are of bytes about as much as

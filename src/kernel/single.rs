@@ -3,14 +3,11 @@
 use super::element::{Element, Level, Vector, framed};
 use super::exact::{in_range, nearest};
 use super::pack::{self, BLOCK, Frame, Packed};
-use super::vector::{Lanes, all};
+use super::vector::{Lanes, MOST_LANES, all};
 use fearless_simd::Simd;
 
 /// Panels whose scores are formed side by side: enough chains to hide the latency of the multiply-adds.
 const TOGETHER: usize = 4;
-
-/// Lanes of the widest vector.
-const MOST_LANES: usize = 16;
 
 /// Centroids in panels of two vectors, whatever the number of columns.
 #[derive(Clone)]

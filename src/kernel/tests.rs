@@ -167,3 +167,36 @@ fn a_far_row_does_not_move_the_centre_away() {
         assert!(centre.iter().all(|c| (c - 5.5).abs() < tolerance), "{centre:?}");
     }
 }
+
+/// With so many columns and centroids that scores are of bytes where they can be.
+fn odd_rows<F: Element + PartialEq>(huge: f64) {
+    let mut rng = SeededRng::new(6);
+    let (n, k, d) = (40, 300, 64);
+    let plain: Vec<F> = (0..n * d).map(|_| F::of(rng.uniform())).collect();
+    let centroids: Vec<F> = (0..k * d).map(|_| F::of(rng.uniform())).collect();
+    for level in levels() {
+        let packed = Packed::new(level, &Frame::of_centroids(level, &centroids, d), &centroids, d);
+        for odd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, huge, -huge, 1e-300] {
+            let mut rows = plain.clone();
+            rows[17 * d + 5] = F::of(odd);
+            let mut labels = vec![0; n];
+            let sound = assign::label_all(level, &packed, &rows, &mut labels);
+            assert_eq!(sound, odd.is_finite(), "{level:?}, {odd}");
+            for (i, (row, label)) in rows.chunks(d).zip(labels).enumerate() {
+                if odd.is_finite() || i != 17 {
+                    assert_eq!(
+                        label,
+                        exact::nearest(row, &centroids).0 as usize,
+                        "{level:?}, {odd}, row {i}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_row_that_is_not_finite_is_found_out_and_spoils_no_other() {
+    odd_rows::<f32>(1e30);
+    odd_rows::<f64>(1e100);
+}
