@@ -148,7 +148,7 @@ impl<'a, F: Float> Data<'a, F> {
 
     /// The rows in tiles, which are made when first asked for.
     pub(crate) fn tiles(&self, level: Level) -> &Tiles<F> {
-        self.tiles.get_or_init(|| Tiles::new(level, self.rows(), &self.range, &self.grids))
+        self.tiles.get_or_init(|| Tiles::new(level, self.rows(), &self.grids))
     }
 
     pub(crate) fn n(&self) -> usize {

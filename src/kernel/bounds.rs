@@ -40,10 +40,12 @@ pub(crate) type Rivals = [u16; RIVALS];
 
 pub(crate) const NO_RIVAL: u16 = u16::MAX;
 
-/// The bounds of all rows: 8 bytes a row, 20 with rivals.
+/// The bounds of all rows: 9 bytes a row, 21 with rivals.
 pub(crate) struct Bounds {
     pub upper: Vec<f32>,
     pub lower: Vec<f32>,
+    /// Whether a look at all centroids made the bounds, and no move has worn them since.
+    pub fresh: Vec<bool>,
     /// Empty without rivals, as are the rivals.
     pub rest: Vec<f32>,
     pub rivals: Vec<Rivals>,
@@ -53,6 +55,7 @@ pub(crate) struct Bounds {
 pub(crate) struct Part<'a> {
     pub upper: &'a mut [f32],
     pub lower: &'a mut [f32],
+    pub fresh: &'a mut [bool],
     pub rest: &'a mut [f32],
     pub rivals: &'a mut [Rivals],
 }
@@ -63,6 +66,7 @@ impl Bounds {
         Bounds {
             upper: vec![f32::INFINITY; n],
             lower: vec![0.0; n],
+            fresh: vec![false; n],
             rest: vec![0.0; held],
             rivals: vec![[NO_RIVAL; RIVALS]; held],
         }
@@ -71,9 +75,10 @@ impl Bounds {
     /// The bounds of so many rows each, in turn.
     pub(crate) fn parts(&mut self, rows: usize) -> impl Iterator<Item = Part<'_>> {
         let mut rest = self.rest.chunks_mut(rows).zip(self.rivals.chunks_mut(rows));
-        self.upper.chunks_mut(rows).zip(self.lower.chunks_mut(rows)).map(move |(upper, lower)| {
+        let both = self.upper.chunks_mut(rows).zip(self.lower.chunks_mut(rows));
+        both.zip(self.fresh.chunks_mut(rows)).map(move |((upper, lower), fresh)| {
             let (rest, rivals) = rest.next().unwrap_or_default();
-            Part { upper, lower, rest, rivals }
+            Part { upper, lower, fresh, rest, rivals }
         })
     }
 }

@@ -64,6 +64,7 @@ pub(crate) fn reassign_doubtful<F: Element>(
                 let (found, n) = (&worker.scratch, part.len());
                 bounds.upper[part.clone()].copy_from_slice(&found.upper[..n]);
                 bounds.lower[part.clone()].copy_from_slice(&found.lower[..n]);
+                bounds.fresh[part.clone()].fill(true);
                 if bounds.has_rivals() {
                     bounds.rest[part.clone()].copy_from_slice(&found.rest[..n]);
                     bounds.rivals[part].copy_from_slice(&found.rivals[..n]);
@@ -78,10 +79,13 @@ pub(crate) fn reassign_doubtful<F: Element>(
 }
 
 /// Whether the scores of a row cost clearly more than the upkeep of its bounds: a few operations, or where scores are of bytes about as much as
-/// making them, for the row has to be read.
-pub(crate) fn bounds_pay(level: Level, k: usize, d: usize) -> bool {
-    let bytes = coarse::machine(level, k, d).is_some();
-    score_nanoseconds(level, k, d) > if bytes { 3.2 * coarse::rounding_nanoseconds(d) } else { 6.0 }
+/// making them, for the row has to be read. In a long run most iterations are late ones, which bounds serve best.
+pub(crate) fn bounds_pay(level: Level, k: usize, d: usize, iterations: usize) -> bool {
+    let least = match coarse::machine(level, k, d) {
+        None => 6.0,
+        Some(_) => coarse::rounding_nanoseconds(d) * if iterations < 100 { 3.2 } else { 2.0 },
+    };
+    score_nanoseconds(level, k, d) > least
 }
 
 /// What it costs to decide a doubtful row beside its scores: it is copied, or read and measured where it lies.
@@ -89,13 +93,16 @@ fn doubt_nanoseconds(level: Level, k: usize, d: usize) -> f64 {
     8.0 + if coarse::machine(level, k, d).is_some() { 0.8 } else { 0.3 } * d as f64
 }
 
-/// Steps at first for which bounds are not worth their upkeep: most centroids still move far, and where scores are of bytes, bounds are a tenth of the work.
-pub(crate) fn early(level: Level, k: usize, d: usize) -> u32 {
-    if coarse::machine(level, k, d).is_some() { 2 } else { 0 }
+/// The part of the rows that may change their label in a step for bounds to outlive it. Where scores are of bytes, bounds are a tenth of the work.
+pub(crate) fn calm(level: Level, k: usize, d: usize) -> f64 {
+    if coarse::machine(level, k, d).is_some() { 0.03 } else { 1.0 }
 }
 
-/// The part of all distances up to which bounds are worth their upkeep.
+/// The part of all distances up to which bounds are worth their upkeep. With bytes it costs half a pass to begin again.
 pub(crate) fn worthwhile(level: Level, k: usize, d: usize) -> f64 {
+    if coarse::machine(level, k, d).is_some() {
+        return 0.8;
+    }
     (1.0 - doubt_nanoseconds(level, k, d) / score_nanoseconds(level, k, d)).clamp(0.3, 0.9)
 }
 
@@ -147,6 +154,7 @@ impl<F: Element> Worker<F> {
     fn renew(&self, at: usize, row: usize, bounds: &mut Part<'_>) {
         bounds.upper[row] = self.scratch.upper[at];
         bounds.lower[row] = self.scratch.lower[at];
+        bounds.fresh[row] = true;
         if bounds.has_rivals() {
             bounds.rest[row] = self.scratch.rest[at];
             bounds.rivals[row] = self.scratch.rivals[at];
@@ -194,7 +202,7 @@ impl<F: Element> Worker<F> {
 
     /// Measures a row's own centroid and its rivals; false if the nearest of them need not be the nearest of all.
     fn compare(&mut self, pass: &Pass<'_, F>, row: usize, label: &mut u32, bounds: &mut Part<'_>) -> bool {
-        let Part { upper, lower, rest, rivals } = bounds;
+        let Part { upper, lower, rest, rivals, .. } = bounds;
         let mut names = [*label; RIVALS + 1];
         let known = rivals[row].iter().take_while(|&&rival| rival != NO_RIVAL).count();
         names

@@ -3,6 +3,9 @@
 //! Often a few centroids still move far while most hardly move at all, and the largest move then spoils the lower bound of every row.
 //! Such centroids are *set apart*: the bounds shrink by the largest move of the rest, and rows proven against the rest meet only those set
 //! apart. How many to set apart is decided anew in each iteration, by what it would cost the rows of a sample.
+//!
+//! That is for rows whose bounds are *fresh*, made by the look at all centroids just before, and fail all the same: another such look would not help them. Bounds that
+//! have lasted and are worn out are made anew, for these will last again.
 
 use super::assign::{Scratch, chunk_rows};
 use super::bounds::{Bounds, Part, above, below};
@@ -98,6 +101,7 @@ impl<F: Element> Drift<F> {
         let rivals = 2.0 + 0.4 * d as f64;
         // The largest move of the others, and of all but the rivals, that the bounds of each row would bear; rows proven anyhow bear any.
         let bears: Vec<[f32; 2]> = sampled(labels.len(), SAMPLE)
+            .filter(|&i| bounds.fresh[i])
             .map(|i| {
                 let own = labels[i] as usize;
                 let upper = bounds.upper[i] + self.moved[own];
@@ -142,10 +146,13 @@ impl<F: Element> Drift<F> {
             bounds.lower[i] = below(old - self.others(label));
             bounds.rest[i] = below(bounds.rest[i] - self.farthest);
             if self.proves(upper, bounds.lower[i], label as usize) {
+                bounds.fresh[i] = false;
                 continue;
             }
             let partly = below(old - most);
-            let list = if self.apart.is_some() && above(upper) < partly {
+            let list = if !bounds.fresh[i] {
+                &mut doubts.all
+            } else if self.apart.is_some() && above(upper) < partly {
                 bounds.lower[i] = partly;
                 // The rest are no nearer than any other.
                 bounds.rest[i] = rest.max(partly);
@@ -194,12 +201,14 @@ fn advance_rows<F: Element>(
     let most = drift.apart.as_ref().map_or(f32::INFINITY, |apart| apart.rest);
     let (mut some, mut count) = (0, 0);
     let (upper, lower) = (&mut bounds.upper[..labels.len()], &mut bounds.lower[..labels.len()]);
+    let fresh = &mut bounds.fresh[..labels.len()];
     for (i, &label) in labels.iter().enumerate() {
         let moved = above(upper[i] + drift.moved[label as usize]);
         let partly = below(lower[i] - most);
         let wholly = below(lower[i] - drift.others(label));
         let proven = drift.proves(moved, wholly, label as usize);
-        let but_apart = !proven & (above(moved) < partly);
+        let but_apart = !proven & fresh[i] & (above(moved) < partly);
+        fresh[i] &= !proven;
         upper[i] = moved;
         // The larger of the two where both hold; by arithmetic, for a branch could not be foreseen.
         lower[i] = wholly.max(partly * f32::from(u8::from(but_apart)));

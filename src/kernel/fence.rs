@@ -256,7 +256,7 @@ mod tests {
             for level in levels() {
                 let mut range = Range::new(d);
                 assert!(F::scan(level, &values, &mut range));
-                let sorted = Sorted::new(rows, &range);
+                let sorted = Sorted::new(rows);
                 let mut seen: Vec<u32> = sorted.origin.clone();
                 seen.sort_unstable();
                 assert!(seen.into_iter().eq(0..n as u32), "every row has one place");

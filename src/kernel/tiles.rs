@@ -9,7 +9,6 @@
 use super::assign::Rows;
 use super::element::{Element, Level};
 use super::moments::{Grids, RowSums};
-use super::pack::Range;
 use super::par;
 use super::sampled::sampled;
 
@@ -44,15 +43,14 @@ pub(crate) struct Group<F> {
 }
 
 impl<F: Element> Sorted<F> {
-    /// Rows that count lie within the range.
-    pub(crate) fn new(rows: Rows<'_, F>, range: &Range<F>) -> Self {
+    pub(crate) fn new(rows: Rows<'_, F>) -> Self {
         let (n, d) = (rows.n(), rows.d);
+        let places = Places::new(rows);
         let mut columns: Vec<usize> = (0..d).collect();
-        let width = |t: usize| range.high[t].f64() - range.low[t].f64();
-        columns.sort_by(|&a, &b| width(b).total_cmp(&width(a)));
+        columns.sort_by(|&a, &b| places.scale[a].f64().total_cmp(&places.scale[b].f64()));
         columns.truncate(ORDERING);
         let mut origin = vec![0; n];
-        order(rows, &columns, &mut origin);
+        order(&places, &columns, &mut origin);
         let mut values = vec![F::default(); n * d];
         let mut workers = vec![(); par::workers_for(rows.values.len() as f64 * 8.0)];
         let pieces = origin.chunks(CHUNK).zip(values.chunks_mut(CHUNK * d));
@@ -67,9 +65,9 @@ impl<F: Element> Sorted<F> {
 }
 
 impl<F: Element> Tiles<F> {
-    pub(crate) fn new(level: Level, rows: Rows<'_, F>, range: &Range<F>, grids: &Grids) -> Self {
+    pub(crate) fn new(level: Level, rows: Rows<'_, F>, grids: &Grids) -> Self {
         const ROWS: usize = GROUP * TILE;
-        let sorted = Sorted::new(rows, range);
+        let sorted = Sorted::new(rows);
         let rows = sorted.rows(rows.d);
         let mut groups = Vec::new();
         groups.resize_with(rows.n().div_ceil(ROWS), || None);
@@ -150,11 +148,40 @@ fn fetch<F: Element>(rows: Rows<'_, F>, origin: &[u32], values: &mut [F]) {
     few!(1 2 3 4);
 }
 
-/// A number that is ordered as the value, or against it, to about 24 bits; and the row.
-fn keyed<F: Element>(value: F, row: u32, backward: bool) -> u64 {
-    let bits = (value.f64() as f32).to_bits();
-    let key = bits ^ (((bits as i32 >> 31) as u32) | 0x8000_0000) ^ (if backward { u32::MAX } else { 0 });
-    u64::from(key) << 32 | u64::from(row)
+/// Where rows lie along the columns, in steps of 2^-32 of the range of most.
+struct Places<'a, F> {
+    rows: Rows<'a, F>,
+    low: Vec<F>,
+    scale: Vec<F>,
+}
+
+impl<'a, F: Element> Places<'a, F> {
+    /// The range is that of a sample, for one far row must not leave all others in one place.
+    fn new(rows: Rows<'a, F>) -> Self {
+        const SAMPLE: usize = 4096;
+        let (mut low, mut high) = (vec![F::infinity(); rows.d], vec![F::neg_infinity(); rows.d]);
+        for i in sampled(rows.n(), SAMPLE) {
+            for (t, &x) in rows.row(i).iter().enumerate() {
+                (low[t], high[t]) = (low[t].min(x), high[t].max(x));
+            }
+        }
+        let steps = F::of((1u64 << 32) as f64);
+        let scale = low.iter().zip(&high).map(|(&low, &high)| steps / (high - low)).collect();
+        Places { rows, low, scale }
+    }
+
+    /// Rows outside the range are put at its ends.
+    #[inline(always)]
+    fn along(&self, t: usize, row: usize) -> u32 {
+        ((self.rows.values[row * self.rows.d + t] - self.low[t]) * self.scale[t]).f64() as u32
+    }
+
+    /// A number that is ordered as the place along the column, or against it; and the row.
+    #[inline(always)]
+    fn key(&self, t: usize, row: usize, backward: bool) -> u64 {
+        let along = self.along(t, row) ^ (if backward { u32::MAX } else { 0 });
+        u64::from(along) << 32 | row as u64
+    }
 }
 
 /// Slabs that a number of rows is cut into, when so many columns are left to cut by.
@@ -162,37 +189,67 @@ fn slabs(rows: usize, columns: usize) -> usize {
     ((rows as f64 / TILE as f64).powf(1.0 / columns as f64).round() as usize).clamp(1, 1 << 12)
 }
 
-/// The rows' places in tile order.
-fn order<F: Element>(rows: Rows<'_, F>, columns: &[usize], origin: &mut [u32]) {
-    let n = rows.n();
+/// The slabs of the first column, between quantiles of a sample.
+struct Slabs {
+    borders: Vec<u32>,
+    /// For the leading bits of a place, the first slab that has it.
+    first: Vec<u16>,
+}
+
+impl Slabs {
+    const BITS: u32 = 12;
+
+    fn new<F: Element>(places: &Places<'_, F>, column: usize, count: usize) -> Self {
+        let mut sample: Vec<u32> =
+            sampled(places.rows.n(), count * 32).map(|row| places.along(column, row)).collect();
+        sample.sort_unstable();
+        let borders: Vec<u32> = (1..count).map(|s| sample[s * sample.len() / count]).collect();
+        let first = (0..1u32 << Self::BITS)
+            .map(|lead| borders.partition_point(|&border| border <= lead << (32 - Self::BITS)) as u16)
+            .collect();
+        Slabs { borders, first }
+    }
+
+    fn count(&self) -> usize {
+        self.borders.len() + 1
+    }
+
+    #[inline(always)]
+    fn of(&self, place: u32) -> u16 {
+        let mut slab = self.first[(place >> (32 - Self::BITS)) as usize];
+        while self.borders.get(usize::from(slab)).is_some_and(|&border| border <= place) {
+            slab += 1;
+        }
+        slab
+    }
+}
+
+/// The rows in tile order.
+fn order<F: Element>(places: &Places<'_, F>, columns: &[usize], origin: &mut [u32]) {
+    let n = places.rows.n();
     let (first, rest) = (columns[0], if columns.len() > 1 { &columns[1..] } else { columns });
-    let column = |i: usize, t: usize, backward: bool| keyed(rows.values[i * rows.d + t], i as u32, backward);
-    // The slabs of the first column, between quantiles of a sample.
-    let count = slabs(n, columns.len());
-    let mut sample: Vec<u64> = sampled(n, count * 32).map(|i| column(i, first, false)).collect();
-    sample.sort_unstable();
-    let borders: Vec<u64> = (1..count).map(|s| sample[s * sample.len() / count]).collect();
+    let slabs = Slabs::new(places, first, slabs(n, columns.len()));
+    let count = slabs.count();
     // Within each chunk the rows are put together by slab, keyed by the next column.
     let mut keys = vec![0; n];
     let mut ends = vec![0; n.div_ceil(CHUNK) * count];
-    let mut workers = vec![vec![0u16; CHUNK]; par::workers_for(n as f64 * 16.0)];
+    let mut workers = vec![vec![0u16; CHUNK]; par::workers_for(n as f64 * 8.0)];
     par::share(
         &mut workers,
         keys.chunks_mut(CHUNK).zip(ends.chunks_mut(count)).enumerate(),
-        |slabs, (c, (keys, ends))| {
+        |slab_of, (c, (keys, ends))| {
             let rows = c * CHUNK..c * CHUNK + keys.len();
-            for (slab, i) in slabs.iter_mut().zip(rows.clone()) {
-                let key = column(i, first, false);
-                *slab = borders.partition_point(|&border| border <= key) as u16;
+            for (slab, row) in slab_of.iter_mut().zip(rows.clone()) {
+                *slab = slabs.of(places.along(first, row));
                 ends[usize::from(*slab)] += 1;
             }
             let mut start = 0;
             for end in ends.iter_mut() {
                 start += std::mem::replace(end, start);
             }
-            for (&slab, i) in slabs.iter().zip(rows) {
+            for (&slab, row) in slab_of.iter().zip(rows) {
                 let place = &mut ends[usize::from(slab)];
-                keys[*place] = column(i, rest[0], slab % 2 == 1);
+                keys[*place] = places.key(rest[0], row, slab % 2 == 1);
                 *place += 1;
             }
         },
@@ -210,33 +267,81 @@ fn order<F: Element>(rows: Rows<'_, F>, columns: &[usize], origin: &mut [u32]) {
         place += size;
         (s, place - size, origin)
     });
-    let mut workers = vec![Vec::new(); workers.len()];
-    par::share(&mut workers, slabs, |slab, (s, place, origin)| {
+    let mut workers = vec![(Vec::new(), Cutter::default()); workers.len()];
+    par::share(&mut workers, slabs, |(slab, cutter), (s, place, origin)| {
         slab.clear();
         (0..chunks).for_each(|c| slab.extend_from_slice(&keys[part(c, s)]));
-        cut(rows, rest, slab, place);
+        cutter.cut(places, rest, slab, place);
         origin.iter_mut().zip(slab).for_each(|(origin, key)| *origin = *key as u32);
     });
 }
 
-/// Cuts rows, keyed by the first of the columns, into slabs in order, and these on by the other columns. The first has the given place among
-/// all rows; cuts fall between tiles.
-fn cut<F: Element>(rows: Rows<'_, F>, columns: &[usize], keys: &mut [u64], place: usize) {
-    let [_, rest @ ..] = columns else { return };
-    // Down to tiles, a sort is no slower than cuts.
-    let Some(&next) = rest.first() else { return keys.sort_unstable() };
-    let size = (keys.len() / slabs(keys.len(), columns.len())).next_multiple_of(TILE);
-    divide(keys, size - place % TILE, size);
-    let (mut left, mut place, mut backward) = (keys, place, false);
-    while !left.is_empty() {
-        let take = (size - place % TILE).min(left.len());
-        let (slab, others) = left.split_at_mut(take);
-        for key in slab.iter_mut() {
-            let row = *key as u32;
-            *key = keyed(rows.values[row as usize * rows.d + next], row, backward);
+/// What a thread needs to cut slabs.
+#[derive(Clone, Default)]
+struct Cutter {
+    ends: Vec<u32>,
+    sifted: Vec<u64>,
+}
+
+impl Cutter {
+    /// Cuts rows, keyed by the first of the columns, into slabs in order, and these on by the other columns. The first has the given place among
+    /// all rows; cuts fall between tiles.
+    fn cut<F: Element>(&mut self, places: &Places<'_, F>, columns: &[usize], keys: &mut [u64], place: usize) {
+        let size = match columns {
+            [_] => TILE,
+            _ => (keys.len() / slabs(keys.len(), columns.len())).next_multiple_of(TILE),
+        };
+        self.sift(keys, size - place % TILE, size);
+        let [_, rest @ ..] = columns else { return };
+        let Some(&next) = rest.first() else { return };
+        let (mut left, mut place, mut backward) = (keys, place, false);
+        while !left.is_empty() {
+            let take = (size - place % TILE).min(left.len());
+            let (slab, others) = left.split_at_mut(take);
+            for key in slab.iter_mut() {
+                *key = places.key(next, *key as u32 as usize, backward);
+            }
+            self.cut(places, rest, slab, place);
+            (left, place, backward) = (others, place + take, !backward);
         }
-        cut(rows, rest, slab, place);
-        (left, place, backward) = (others, place + take, !backward);
+    }
+
+    /// Puts the least `first` keys at the front, the next `size` after them, and so on. They are dealt into buckets of a few each, of which only those are
+    /// looked at again through which a cut goes.
+    fn sift(&mut self, keys: &mut [u64], first: usize, size: usize) {
+        const BUCKETS: usize = 4;
+        if keys.len() <= first {
+            return;
+        }
+        let place = |key: u64| (key >> 32) as u32;
+        let (low, high) =
+            keys.iter().fold((u32::MAX, 0), |(low, high), &key| (low.min(place(key)), high.max(place(key))));
+        let count = keys.len() * BUCKETS / size + 1;
+        let factor = ((count as u64) << 32) / (u64::from(high - low) + 1);
+        let bucket = |key: u64| ((u64::from(place(key) - low) * factor) >> 32) as usize;
+        self.ends.clear();
+        self.ends.resize(count, 0);
+        keys.iter().for_each(|&key| self.ends[bucket(key)] += 1);
+        let mut start = 0;
+        for end in &mut self.ends {
+            start += std::mem::replace(end, start);
+        }
+        self.sifted.resize(keys.len().max(self.sifted.len()), 0);
+        for &key in &*keys {
+            let place = &mut self.ends[bucket(key)];
+            self.sifted[*place as usize] = key;
+            *place += 1;
+        }
+        keys.copy_from_slice(&self.sifted[..keys.len()]);
+        let (mut start, mut next) = (0, first);
+        for &end in &self.ends {
+            let end = end as usize;
+            if next < end {
+                divide(&mut keys[start..end], next - start, size);
+                next += (end - next).div_ceil(size) * size;
+            }
+            start = end;
+        }
     }
 }
 

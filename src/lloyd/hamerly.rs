@@ -5,8 +5,8 @@
 //! cover go through the kernel in dense blocks, which renews them. Anything that changes labels or clusters from outside calls
 //! [`Step::forget`], and the next step starts afresh.
 //!
-//! Where bounds prove next to nothing, as while all centroids move far, they are not worth their upkeep: they pause, for longer each time they are found
-//! useless.
+//! Where bounds prove next to nothing, they are not worth their upkeep: they begin when few rows move any more, and pause when they are found useless,
+//! for longer each time.
 
 use super::full::Full;
 use super::{Step, frame_for};
@@ -31,6 +31,8 @@ pub(super) struct Hamerly<F> {
     plain: Full<F>,
     pause: u32,
     last_pause: u32,
+    /// Whether few enough rows move for bounds to last.
+    calm: bool,
 }
 
 /// Steps of a pause at most.
@@ -46,8 +48,9 @@ impl<F: Float> Hamerly<F> {
             bounds: Bounds::new(data.n(), false),
             previous: Vec::new(),
             plain: Full::new(level, data, start),
-            pause: doubt::early(level, start.len() / data.d, data.d),
+            pause: 0,
             last_pause: 0,
+            calm: false,
         }
     }
 }
@@ -60,10 +63,14 @@ impl<F: Float> Step<F> for Hamerly<F> {
         labels: &mut [u32],
         sums: &mut RowSums,
     ) -> Assigned {
-        if self.pause > 0 {
-            self.pause -= 1;
+        let calm = doubt::calm(self.level, sums.clusters(), data.d) * data.n() as f64;
+        self.calm |= calm >= data.n() as f64;
+        if self.pause > 0 || !self.calm {
+            self.pause = self.pause.saturating_sub(1);
             self.previous.clear();
-            return self.plain.assign(data, centroids, labels, sums);
+            let assigned = self.plain.assign(data, centroids, labels, sums);
+            self.calm |= assigned.moved as f64 <= calm;
+            return assigned;
         }
         let (k, rows) = (sums.clusters(), data.rows());
         let packed = Packed::new(self.level, &self.frame, centroids, data.d);

@@ -72,7 +72,7 @@ pub enum Algorithm {
     Auto,
     /// Every row against every centroid, in every iteration. Holds 4 bytes a row, the label, as do all the others.
     Lloyd,
-    /// Two bounds a row (8 bytes) prove most labels without a look at the centroids (Hamerly 2010). Centroids that still move far are set apart, so that
+    /// Two bounds a row (9 bytes) prove most labels without a look at the centroids (Hamerly 2010). Centroids that still move far are set apart, so that
     /// they spoil the bounds of no row but those they come near to; and with many columns and clusters, up to four rivals of a row's centroid are remembered by name (12 more
     /// bytes), as in Drake and Hamerly 2012, for the rows whose bounds prove all but these. While bounds prove too little to be worth their upkeep, they pause.
     Hamerly,
@@ -159,7 +159,7 @@ fn choose<F: Float>(plan: &Plan<'_, F>, data: &Data<'_, F>, k: usize) -> Algorit
     let held = d * size_of::<F>() + 12 <= 32;
     if few && held && n >= 4096 && row > 1.5 && row * plan.max_iter as f64 > 80.0 {
         Algorithm::Filtering
-    } else if doubt::bounds_pay(plan.level, k, d) {
+    } else if doubt::bounds_pay(plan.level, k, d, plan.max_iter) {
         Algorithm::Hamerly
     } else {
         Algorithm::Lloyd
