@@ -1,6 +1,7 @@
 //! Whole passes over the rows that label them and move them between clusters; in chunks, shared between threads.
 
 use super::bounds::{self, NO_RIVAL, RIVALS, Rivals};
+use super::cells::{self, Cells};
 use super::doubt::Doubtful;
 use super::drift::Doubts;
 use super::element::{Element, Level, Vector};
@@ -263,7 +264,7 @@ pub(super) fn piece_rows(n: usize, d: usize, workers: usize) -> usize {
 pub(crate) fn widen(labels: &[u32], k: usize) -> (Vec<usize>, Vec<usize>) {
     const CHUNK: usize = 1 << 16;
     let mut wide = vec![0; labels.len()];
-    let mut workers = vec![vec![0; k]; par::workers_for(labels.len() as f64)];
+    let mut workers = vec![vec![0; k]; par::workers_for(par::fresh(size_of_val(labels) * 2))];
     par::share(&mut workers, wide.chunks_mut(CHUNK).zip(labels.chunks(CHUNK)), |sizes, (wide, labels)| {
         for (wide, &label) in wide.iter_mut().zip(labels) {
             *wide = label as usize;
@@ -272,6 +273,28 @@ pub(crate) fn widen(labels: &[u32], k: usize) -> (Vec<usize>, Vec<usize>) {
     });
     let sizes = (0..k).map(|j| workers.iter().map(|sizes| sizes[j]).sum()).collect();
     (wide, sizes)
+}
+
+/// The label of each row of a chunk: by cells, and through the kernel if it lies outside.
+pub(super) fn label_by_cells<F: Element>(
+    level: Level,
+    packed: &Packed<F>,
+    cells: &Cells<F>,
+    rows: &[F],
+    scratch: &mut Scratch<F>,
+    labels: &mut [u32],
+) -> bool {
+    let d = packed.d;
+    let (mut outside, mut copies) = (Vec::new(), Vec::new());
+    F::label_in_cells(level, packed, cells, rows, labels, &mut outside);
+    if outside.is_empty() {
+        return true;
+    }
+    outside.iter().for_each(|&i| copies.extend_from_slice(&rows[i as usize * d..][..d]));
+    let mut found = vec![0; outside.len()];
+    let sound = F::label(level, packed, &copies, scratch, &mut found);
+    outside.iter().zip(found).for_each(|(&i, found)| labels[i as usize] = found);
+    sound
 }
 
 /// Labels every row with its nearest centroid; false if a value is not finite, or too large.
@@ -283,6 +306,7 @@ pub(crate) fn label_all<F: Element>(
 ) -> bool {
     let d = packed.d;
     let work = values.len() as f64 * packed.k as f64;
+    let cells = cells::pay(labels.len(), packed.k, d).then(|| Cells::new(level, packed, values)).flatten();
     let mut workers: Vec<_> = (0..par::workers_for(work)).map(|_| (Scratch::new(level, d), true)).collect();
     let rows = piece_rows(labels.len(), d, workers.len());
     let pieces = values.chunks(rows * d).zip(labels.chunks_mut(rows));
@@ -290,7 +314,10 @@ pub(crate) fn label_all<F: Element>(
         let mut found = std::mem::take(&mut scratch.labels);
         for (values, labels) in values.chunks(chunk_rows(d) * d).zip(labels.chunks_mut(chunk_rows(d))) {
             let found = &mut found[..labels.len()];
-            *sound &= F::label(level, packed, values, scratch, found);
+            *sound &= match &cells {
+                Some(cells) => label_by_cells(level, packed, cells, values, scratch, found),
+                None => F::label(level, packed, values, scratch, found),
+            };
             for (label, &found) in labels.iter_mut().zip(&*found) {
                 *label = found as usize;
             }

@@ -1,6 +1,7 @@
 //! The two number types as the kernel sees them, and the doors into the compiled loops.
 
 use super::assign::{Rows, Scratch};
+use super::cells::{self, Cells};
 use super::coarse::Coarse;
 use super::filter::{Candidates, Cell};
 use super::moments::{Grid, Grids, Moves, RowSums, Sum};
@@ -60,6 +61,15 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
         scratch: &mut Scratch<Self>,
         labels: &mut [u32],
     ) -> bool;
+    /// The labels of rows by cells; of those outside, which may be bad, the numbers.
+    fn label_in_cells(
+        level: Level,
+        packed: &Packed<Self>,
+        cells: &Cells<Self>,
+        rows: &[Self],
+        labels: &mut [u32],
+        outside: &mut Vec<u32>,
+    );
     /// The labels of some rows whose own is in doubt, see [`super::coarse_label::label_some`].
     fn label_some(
         level: Level,
@@ -230,6 +240,16 @@ macro_rules! element {
             }
             fn label(level: Level, packed: &Packed<Self>, rows: &[Self], scratch: &mut Scratch<Self>, labels: &mut [u32]) -> bool {
                 dispatch!(level, simd => assign::label(simd, packed, rows, scratch, labels))
+            }
+            fn label_in_cells(
+                level: Level,
+                packed: &Packed<Self>,
+                cells: &Cells<Self>,
+                rows: &[Self],
+                labels: &mut [u32],
+                outside: &mut Vec<u32>,
+            ) {
+                dispatch!(level, simd => cells::label(simd, packed, cells, rows, labels, outside));
             }
             fn label_some(
                 level: Level,

@@ -40,11 +40,11 @@ pub(crate) struct Cell<F> {
 }
 
 impl<F: Element> Candidates<F> {
-    fn new(k: usize, d: usize) -> Self {
+    pub(super) fn new(k: usize, d: usize) -> Self {
         Candidates { index: Vec::with_capacity(k), columns: vec![F::default(); k * (d + 2)], room: k }
     }
 
-    fn all(packed: &Packed<F>) -> Self {
+    pub(super) fn all(packed: &Packed<F>) -> Self {
         let (k, d) = (packed.k, packed.d);
         let mut all = Candidates::new(k, d);
         all.index.extend(0..k as u32);
@@ -57,13 +57,25 @@ impl<F: Element> Candidates<F> {
         all
     }
 
-    fn column(&self, t: usize) -> &[F] {
+    pub(super) fn indices(&self) -> &[u32] {
+        &self.index
+    }
+
+    /// Appends their records, as in [`Packed`].
+    pub(super) fn records(&self, d: usize, out: &mut Vec<F>) {
+        for (at, &j) in self.index.iter().enumerate() {
+            out.extend((0..=d).map(|t| self.column(t)[at]));
+            out.push(F::tag(j));
+        }
+    }
+
+    pub(super) fn column(&self, t: usize) -> &[F] {
         &self.columns[t * self.room..][..self.index.len()]
     }
 }
 
 impl<F: Element> Cell<F> {
-    fn new(k: usize, d: usize) -> Self {
+    pub(super) fn new(k: usize, d: usize) -> Self {
         let zeros = |n: usize| vec![F::default(); n];
         let (scores, leads) = (zeros(k), zeros(k));
         Cell {
@@ -91,7 +103,13 @@ impl<F: Element> Cell<F> {
         }
     }
 
-    fn close(&mut self, packed: &Packed<F>) {
+    /// Spans these values of a column, in the frame.
+    pub(super) fn span(&mut self, t: usize, low: F, high: F) {
+        (self.low[t], self.high[t]) = (low, high);
+    }
+
+    /// What the sieve needs, once the box is known.
+    pub(super) fn close(&mut self, packed: &Packed<F>) {
         let mut square = F::default();
         for t in 0..self.low.len() {
             let (low, high) = (self.low[t], self.high[t]);
@@ -186,7 +204,7 @@ impl TileLabels {
         // Rows either all have a label or all have none.
         let none = labels[0] == NOWHERE;
         let mut rows = vec![0; origin.len()];
-        let mut workers = vec![(); par::workers_for(rows.len() as f64)];
+        let mut workers = vec![(); par::workers_for(par::fresh(4 * rows.len()))];
         let parts = rows.chunks_mut(GROUP * TILE).zip(origin.chunks(GROUP * TILE));
         par::share(&mut workers, parts, |(), (rows, origin)| {
             for (row, &i) in rows.iter_mut().zip(origin) {
@@ -250,10 +268,7 @@ pub(crate) fn reassign_tiles<F: Element>(
                         labels.fill(std::mem::replace(owner, NOWHERE));
                     }
                     packed.records.clear();
-                    for (at, &j) in of_tile.index.iter().enumerate() {
-                        packed.records.extend((0..=d).map(|t| of_tile.column(t)[at]));
-                        packed.records.push(F::tag(j));
-                    }
+                    of_tile.records(d, &mut packed.records);
                     *evaluations += (of_tile.index.len() * labels.len()) as u64;
                     worker.chunk(level, packed, rows, grids, labels);
                     continue;

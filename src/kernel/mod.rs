@@ -30,6 +30,7 @@
 //! * rows whose bounds outlive the centroids' moves are passed over ([`bounds`], [`drift`], [`doubt`]);
 //! * with few columns, rows are sorted into tiles ([`tiles`]), and a tile's box answers for all its rows, in assignment ([`filter`]) and
 //!   seeding ([`fence`]);
+//! * labelled once, such rows are looked up in a grid whose cells know the centroids that may be nearest there ([`cells`]);
 //! * candidates of the seeding meet each row's distance so far as a threshold ([`screen`]).
 //!
 //! # Past a local minimum
@@ -53,6 +54,7 @@ pub(crate) mod assign;
 pub(crate) mod block;
 pub(crate) mod bounds;
 mod bytes;
+mod cells;
 mod coarse;
 mod coarse_label;
 pub(crate) mod costs;

@@ -40,6 +40,19 @@ pub(crate) fn share<W: Send, P: Send>(
     }
 }
 
+/// What the first touch of so many bytes of fresh memory costs, counted in multiply-adds: the system hands it out page by page.
+pub(crate) fn fresh(bytes: usize) -> f64 {
+    bytes as f64 * 4.0
+}
+
+/// So many times a number.
+pub(crate) fn filled(n: usize, value: u32) -> Vec<u32> {
+    const CHUNK: usize = 1 << 16;
+    let mut all = vec![0; n];
+    share(&mut vec![(); workers_for(fresh(4 * n))], all.chunks_mut(CHUNK), |(), part| part.fill(value));
+    all
+}
+
 /// Workers worth waking for so much work, counted in multiply-adds.
 pub(crate) fn workers_for(work: f64) -> usize {
     // Waking a thread costs about ten microseconds, a hundred thousand multiply-adds.

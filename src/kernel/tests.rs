@@ -1,6 +1,7 @@
 //! Every fast path against the naive search, on every SIMD level of this machine, on data made to be hard.
 
 use super::assign::{self, Scratch, chunk_rows};
+use super::cells::Cells;
 use super::pack::{Frame, Packed, Range};
 use super::single::Single;
 use super::{Element, Level, exact};
@@ -199,4 +200,50 @@ fn odd_rows<F: Element + PartialEq>(huge: f64) {
 fn a_row_that_is_not_finite_is_found_out_and_spoils_no_other() {
     odd_rows::<f32>(1e30);
     odd_rows::<f64>(1e100);
+}
+
+fn cells_agree<F: Element>() {
+    let mut rng = SeededRng::new(3);
+    let mut made = 0;
+    for (d, k) in [(1, 2), (1, 300), (2, 1), (2, 40), (2, 600), (3, 5), (3, 300)] {
+        for kind in 0..10 {
+            let n = 640;
+            let rows: Vec<F> = hard(kind, n, d, &mut rng);
+            // Rows, points between rows, and some twice.
+            let centroids: Vec<F> = (0..k)
+                .flat_map(|j| {
+                    let (a, b) = (rng.below(n), rng.below(n));
+                    let mix = F::of([0.0, 0.5, 0.0, 0.25][j % 4]);
+                    let rows = &rows;
+                    (0..d).map(move |t| rows[a * d + t] + (rows[b * d + t] - rows[a * d + t]) * mix)
+                })
+                .collect();
+            let expected: Vec<u32> = rows.chunks(d).map(|row| exact::nearest(row, &centroids).0).collect();
+            for level in levels() {
+                let frame = Frame::of_centroids(level, &centroids, d);
+                let packed = Packed::new(level, &frame, &centroids, d);
+                // Some from all rows, and some from a few that leave others outside. Rows of no number come to the kernel.
+                for (seen, many) in [(n, 20), (n / 16, 300)] {
+                    let sample: Vec<F> =
+                        rows[..seen * d].iter().copied().cycle().take(many * n * d).collect();
+                    let Some(cells) = Cells::new(level, &packed, &sample) else { continue };
+                    made += 1;
+                    let mut scratch = Scratch::new(level, d);
+                    let mut labels = vec![0; n];
+                    assert!(assign::label_by_cells(level, &packed, &cells, &rows, &mut scratch, &mut labels));
+                    assert_eq!(labels, expected, "{level:?}, d {d}, k {k}, kind {kind}");
+                    let mut bad = rows.clone();
+                    bad[7 * d] = F::nan();
+                    assert!(!assign::label_by_cells(level, &packed, &cells, &bad, &mut scratch, &mut labels));
+                }
+            }
+        }
+    }
+    assert!(made > 400, "{made} sets of cells were made");
+}
+
+#[test]
+fn labels_by_cells_are_those_of_the_naive_search() {
+    cells_agree::<f32>();
+    cells_agree::<f64>();
 }

@@ -206,7 +206,7 @@ pub(crate) fn run<F: Float>(
     };
     let mut state = State {
         centroids: start,
-        labels: vec![NOWHERE; data.n()],
+        labels: par::filled(data.n(), NOWHERE),
         sums: RowSums::new(k, &data.grids),
         spreads: vec![Double::ZERO; k],
         lengths,
