@@ -78,11 +78,11 @@ pub(crate) fn reassign_doubtful<F: Element>(
     all
 }
 
-/// Whether the scores of a row cost clearly more than the upkeep of its bounds: a few operations, or where scores are of bytes about as much as
+/// Whether the scores of a row cost clearly more than the upkeep of its bounds: some operations, or where scores are of bytes about as much as
 /// making them, for the row has to be read. In a long run most iterations are late ones, which bounds serve best.
 pub(crate) fn bounds_pay(level: Level, k: usize, d: usize, iterations: usize) -> bool {
     let least = match coarse::machine(level, k, d) {
-        None => 6.0,
+        None => 20.0,
         Some(_) => coarse::rounding_nanoseconds(d) * if iterations < 100 { 3.2 } else { 2.0 },
     };
     score_nanoseconds(level, k, d) > least

@@ -3,12 +3,13 @@
 use super::assign::{Rows, Scratch};
 use super::cells::{self, Cells};
 use super::coarse::Coarse;
-use super::filter::{Candidates, Cell};
+use super::filter::{Candidates, Cell, Left};
 use super::moments::{Grid, Grids, Moves, RowSums, Sum};
 use super::pack::{Frame, Packed};
 use super::screen::Part;
 use super::single::Single;
 use super::standing::{Standing, Swap};
+use super::tiles::Group;
 use super::trial::{Aim, Trial};
 use super::vector::Lanes;
 use super::{assign, exact, exchange, fence, filter, fuzzy, manhattan, moves, pack, screen, single};
@@ -118,6 +119,14 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
     fn add_rows(level: Level, rows: Rows<'_, Self>, grids: &Grids, cluster: usize, sums: &mut RowSums);
     /// The candidates that may be nearest to a point of the cell.
     fn sieve(level: Level, from: &Candidates<Self>, cell: &mut Cell<Self>, into: &mut Candidates<Self>);
+    /// The same for the tiles of a group.
+    fn sieve_tiles(
+        level: Level,
+        packed: &Packed<Self>,
+        group: &Group<Self>,
+        from: &Candidates<Self>,
+        left: &mut Left,
+    );
     /// What candidates gain in a tile of sorted rows, see [`super::fence`].
     fn fenced_gains(
         level: Level,
@@ -294,6 +303,9 @@ macro_rules! element {
             }
             fn sieve(level: Level, from: &Candidates<Self>, cell: &mut Cell<Self>, into: &mut Candidates<Self>) {
                 plain!(level, filter::sieve(from, cell, into))
+            }
+            fn sieve_tiles(level: Level, packed: &Packed<Self>, group: &Group<Self>, from: &Candidates<Self>, left: &mut Left) {
+                dispatch!(level, simd => filter::sieve_tiles(simd, packed, group, from, left));
             }
             fn fenced_gains(level: Level, rows: Rows<'_, Self>, distances: &[f64], candidates: &[Self], open: u32, gains: &mut [f64]) {
                 plain!(level, fence::gains(rows, distances, candidates, open, gains))

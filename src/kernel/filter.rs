@@ -5,17 +5,21 @@
 //! difference at the middle less `sum over t of half_t |c_it - c_jt|`. A group of tiles is filtered against all centroids, each of
 //! its tiles against what is left, and where more than one centroid is left, the rows go through the kernel, against those few.
 //!
+//! The tiles of a group lie in the lanes, so this costs a few nanoseconds a tile; most of a pass is spent on the rows of tiles that are not decided.
+//!
 //! A centroid is only dropped if its score is lower by four times the margin of [`super::pack`] for the farthest corner and both
 //! centroids. Counted in `E (|x|^2 + |c_i|^2 + |c_j|^2)`, the distance from scores to reference distances takes up to 2 of these 8,
 //! the scores at the middle 2, the sum over the columns 1, and the last subtractions less than 1. So what is dropped is strictly farther, by the
 //! reference, for every row of the tile.
 
-use super::assign::{Assigned, Worker, gather};
-use super::element::{Element, Level, framed};
+use super::assign::{Assigned, Worker, apart, gather};
+use super::element::{Element, Level, Vector, framed};
 use super::moments::{Grids, Moves, NOWHERE, RowSums};
-use super::pack::{Frame, Packed};
+use super::pack::{FEW_COLUMNS, Frame, Packed};
 use super::par;
-use super::tiles::{GROUP, TILE, Tiles};
+use super::tiles::{GROUP, Group, TILE, Tiles};
+use super::vector::{Lanes, MOST_LANES, all};
+use fearless_simd::Simd;
 
 /// Centroids that may be nearest, column by column.
 #[derive(Clone)]
@@ -61,10 +65,10 @@ impl<F: Element> Candidates<F> {
         &self.index
     }
 
-    /// Appends their records, as in [`Packed`].
-    pub(super) fn records(&self, d: usize, out: &mut Vec<F>) {
-        for (at, &j) in self.index.iter().enumerate() {
-            out.extend((0..=d).map(|t| self.column(t)[at]));
+    /// Appends the records of some, as in [`Packed`].
+    fn records(&self, d: usize, which: impl Fn(usize) -> bool, out: &mut Vec<F>) {
+        for (at, &j) in self.index.iter().enumerate().filter(|(at, _)| which(*at)) {
+            out.extend((0..=d).map(|t| self.columns[t * self.room + at]));
             out.push(F::tag(j));
         }
     }
@@ -166,13 +170,121 @@ pub(super) fn sieve<F: Element>(from: &Candidates<F>, cell: &mut Cell<F>, into: 
     }
 }
 
+/// Which candidates are left for the tiles of a group.
+#[derive(Default)]
+pub(crate) struct Left {
+    /// For each candidate the tiles, a bit each, that it may be nearest to a point of.
+    tiles: Vec<u16>,
+    /// The candidate nearest to the middle of each tile.
+    nearest: [u32; GROUP],
+}
+
+impl Left {
+    /// The tiles for which more than one is left.
+    fn undecided(&self) -> u16 {
+        let seen =
+            self.tiles.iter().fold((0, 0), |(once, twice), tiles| (once | tiles, twice | once & tiles));
+        seen.1
+    }
+}
+
+/// The same sieve for all tiles of a group, which lie in the lanes. No operations are fused, so that the same is left on every machine.
+#[inline(always)]
+pub(super) fn sieve_tiles<S: Simd, F: Element>(
+    simd: S,
+    packed: &Packed<F>,
+    group: &Group<F>,
+    from: &Candidates<F>,
+    left: &mut Left,
+) {
+    macro_rules! few {
+        ($($d:literal)*) => {
+            match packed.d {
+                $($d => apart(simd, #[inline(always)] || sieve_few::<S, F, $d>(simd, packed, group, from, left)),)*
+                _ => apart(simd, #[inline(always)] || sieve_few::<S, F, FEW_COLUMNS>(simd, packed, group, from, left)),
+            }
+        };
+    }
+    few!(1 2 3);
+}
+
+/// For D columns; or up to D, if these are all that there may be.
+#[inline(always)]
+fn sieve_few<S: Simd, F: Element, const D: usize>(
+    simd: S,
+    packed: &Packed<F>,
+    group: &Group<F>,
+    from: &Candidates<F>,
+    left: &mut Left,
+) {
+    let len = Vector::<S, F>::LEN;
+    let d = if D == FEW_COLUMNS { packed.d } else { D };
+    macro_rules! splat {
+        ($value:expr) => {
+            Vector::<S, F>::splat(simd, $value)
+        };
+    }
+    let zero = splat!(F::default());
+    let count = from.index.len();
+    let (starts, slacks) = (from.column(d), from.column(d + 1));
+    left.tiles.clear();
+    left.tiles.resize(count, 0);
+    let mut tags = [F::default(); MOST_LANES];
+    for first in (0..GROUP).step_by(len) {
+        let (mut middle, mut half, mut square) = ([zero; D], [zero; D], zero);
+        for t in 0..d {
+            let (offset, scale) = (splat!(packed.frame.offset[t]), splat!(packed.frame.scale));
+            let low = (Vector::<S, F>::load(simd, &group.low[t * GROUP + first..]) - offset) * scale;
+            let high = (Vector::<S, F>::load(simd, &group.high[t * GROUP + first..]) - offset) * scale;
+            middle[t] = (low + high) * splat!(F::of(0.5));
+            half[t] = (high - middle[t]).max(middle[t] - low) * splat!(F::of(1.0 + 4.0 * F::UNIT));
+            let reach = high.max(zero - high).max(low.max(zero - low));
+            square = square + reach * reach;
+        }
+        let own = splat!(packed.margin.row_factor) * square + splat!(packed.margin.row_floor);
+        let (mut best, mut tag, mut slack) = (splat!(F::neg_infinity()), zero, zero);
+        let mut nearest = [zero; D];
+        for c in 0..count {
+            let mut score = splat!(starts[c]);
+            for t in 0..d {
+                score = score + middle[t] * splat!(from.columns[t * from.room + c]);
+            }
+            tag = score.if_greater(best, splat!(F::tag(c as u32)), tag);
+            slack = score.if_greater(best, splat!(slacks[c]), slack);
+            for t in 0..d {
+                nearest[t] = score.if_greater(best, splat!(from.columns[t * from.room + c]), nearest[t]);
+            }
+            best = best.max(score);
+        }
+        // By how much the nearest leads in the corner that is worst for it.
+        let top = best - own * splat!(F::of(4.0)) - slack;
+        for c in 0..count {
+            let mut score = splat!(starts[c]);
+            let mut worst = splat!(slacks[c]);
+            for t in 0..d {
+                let value = splat!(from.columns[t * from.room + c]);
+                score = score + middle[t] * value;
+                let gap = nearest[t] - value;
+                worst = worst + half[t] * gap.max(zero - gap);
+            }
+            // Also if it is not a number.
+            let kept = all(len) & !(top - score - worst).greater(zero);
+            left.tiles[c] |= (kept << first) as u16;
+        }
+        tag.store(&mut tags);
+        for (nearest, tag) in left.nearest[first..].iter_mut().zip(&tags[..len]) {
+            *nearest = tag.untag();
+        }
+    }
+}
+
 /// What a thread needs to filter.
 pub(crate) struct Filter<F> {
     worker: Worker<F>,
     cell: Cell<F>,
     of_group: Candidates<F>,
-    of_tile: Candidates<F>,
-    /// The centroids of which the records of `of_tile` are chosen.
+    left: Left,
+    /// The centroids of which records are chosen.
     packed: Packed<F>,
     evaluations: u64,
 }
@@ -184,7 +296,7 @@ impl<F: Element> Filter<F> {
             worker: Worker::new(level, d, k, grids),
             cell: Cell::new(k, d),
             of_group: Candidates::new(k, d),
-            of_tile: Candidates::new(k, d),
+            left: Left::default(),
             packed: packed.clone(),
             evaluations: 0,
         }
@@ -243,36 +355,31 @@ pub(crate) fn reassign_tiles<F: Element>(
         tiles.groups.iter().zip(per_group).enumerate(),
         |filter, (g, (group, (owners, labels)))| {
             let rows = rows.part(g * GROUP * TILE, labels.len());
-            let Filter { worker, cell, of_group, of_tile, packed, evaluations } = filter;
-            let boxes = || group.low.chunks_exact(d).zip(group.high.chunks_exact(d));
+            let Filter { worker, cell, of_group, left, packed, evaluations } = filter;
             cell.clear();
-            boxes().for_each(|(low, high)| cell.enclose(low, high, &packed.frame));
+            cell.enclose(&group.whole[0], &group.whole[1], &packed.frame);
             cell.close(packed);
             F::sieve(level, &all, cell, of_group);
             *evaluations += all.index.len() as u64;
-            for (i, (((low, high), owner), labels)) in
-                boxes().zip(owners).zip(labels.chunks_mut(TILE)).enumerate()
-            {
-                if of_group.index.len() > 1 {
-                    cell.clear();
-                    cell.enclose(low, high, &packed.frame);
-                    cell.close(packed);
-                    F::sieve(level, of_group, cell, of_tile);
-                    *evaluations += of_group.index.len() as u64;
-                } else {
-                    of_tile.index.clone_from(&of_group.index);
-                }
+            let several = of_group.index.len() > 1;
+            if several {
+                F::sieve_tiles(level, packed, group, of_group, left);
+                *evaluations += (of_group.index.len() * owners.len()) as u64;
+            }
+            let undecided = if several { left.undecided() } else { 0 };
+            for (i, (owner, labels)) in owners.iter_mut().zip(labels.chunks_mut(TILE)).enumerate() {
                 let rows = rows.part(i * TILE, labels.len());
-                let [only] = of_tile.index[..] else {
+                if undecided >> i & 1 == 1 {
                     if *owner != NOWHERE {
                         labels.fill(std::mem::replace(owner, NOWHERE));
                     }
                     packed.records.clear();
-                    of_tile.records(d, &mut packed.records);
-                    *evaluations += (of_tile.index.len() * labels.len()) as u64;
+                    of_group.records(d, |c| left.tiles[c] >> i & 1 == 1, &mut packed.records);
+                    *evaluations += (packed.candidates() * labels.len()) as u64;
                     worker.chunk(level, packed, rows, grids, labels);
                     continue;
-                };
+                }
+                let only = of_group.index[if several { left.nearest[i] as usize } else { 0 }];
                 if *owner == only {
                     continue;
                 }

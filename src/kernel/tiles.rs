@@ -13,7 +13,7 @@ use super::par;
 use super::sampled::sampled;
 
 /// Rows of a tile.
-pub(crate) const TILE: usize = 64;
+pub(crate) const TILE: usize = 128;
 /// Tiles of a group, which are looked at together first.
 pub(crate) const GROUP: usize = 16;
 /// Rows that are put together by slab at a time.
@@ -35,10 +35,13 @@ pub(crate) struct Tiles<F> {
     pub groups: Vec<Group<F>>,
 }
 
-/// Some tiles in a row: their boxes, d values each, and their sums.
+/// Some tiles in a row: their boxes and their sums.
 pub(crate) struct Group<F> {
+    /// Column by column, [`GROUP`] values each; what is missing at the end lies in the box around all.
     pub low: Vec<F>,
     pub high: Vec<F>,
+    /// The box around all.
+    pub whole: [Vec<F>; 2],
     pub sums: RowSums,
 }
 
@@ -116,14 +119,23 @@ pub(crate) fn enclose<F: Element>(rows: Rows<'_, F>, low: &mut [F], high: &mut [
 impl<F: Element> Group<F> {
     fn new(level: Level, rows: Rows<'_, F>, grids: &Grids) -> Self {
         let (d, tiles) = (rows.d, rows.n().div_ceil(TILE));
-        let (mut low, mut high) = (vec![F::default(); tiles * d], vec![F::default(); tiles * d]);
+        let (mut low, mut high) = (vec![F::default(); GROUP * d], vec![F::default(); GROUP * d]);
+        let mut whole = [vec![F::infinity(); d], vec![F::neg_infinity(); d]];
+        let mut tile = whole.clone();
         let mut sums = RowSums::new(tiles, grids);
-        for i in 0..tiles {
-            let part = rows.part(i * TILE, TILE.min(rows.n() - i * TILE));
-            enclose(part, &mut low[i * d..][..d], &mut high[i * d..][..d]);
-            F::add_rows(level, part, grids, i, &mut sums);
+        for i in 0..GROUP {
+            if i < tiles {
+                let part = rows.part(i * TILE, TILE.min(rows.n() - i * TILE));
+                let [low, high] = &mut tile;
+                enclose(part, low, high);
+                F::add_rows(level, part, grids, i, &mut sums);
+            }
+            for t in 0..d {
+                (low[t * GROUP + i], high[t * GROUP + i]) = (tile[0][t], tile[1][t]);
+                (whole[0][t], whole[1][t]) = (whole[0][t].min(tile[0][t]), whole[1][t].max(tile[1][t]));
+            }
         }
-        Group { low, high, sums }
+        Group { low, high, whole, sums }
     }
 }
 
