@@ -90,7 +90,7 @@ pub(crate) fn bounds_pay(level: Level, k: usize, d: usize, iterations: usize) ->
 
 /// What it costs to decide a doubtful row beside its scores: it is copied, or read and measured where it lies.
 fn doubt_nanoseconds(level: Level, k: usize, d: usize) -> f64 {
-    8.0 + if coarse::machine(level, k, d).is_some() { 0.8 } else { 0.3 } * d as f64
+    if coarse::machine(level, k, d).is_some() { 8.0 + 0.8 * d as f64 } else { 20.0 + 1.0 * d as f64 }
 }
 
 /// The part of the rows that may change their label in a step for bounds to outlive it. Where scores are of bytes, bounds are a tenth of the work.

@@ -222,9 +222,11 @@ fn advance_rows<F: Element>(
 
 /// For each centroid at most half the distance to its nearest neighbour, from the kernel: the rows are the centroids themselves.
 fn half_gaps<F: Element>(level: Level, packed: &Packed<F>) -> Vec<f32> {
-    let (d, chunk) = (packed.d, chunk_rows(packed.d));
+    let d = packed.d;
     let mut gaps = vec![0.0; packed.k];
     let workers = par::workers_for((packed.k * packed.k) as f64 * d as f64);
+    // Several pieces for each thread.
+    let chunk = chunk_rows(d).min(packed.k.div_ceil(workers * 4).next_multiple_of(16));
     let mut workers: Vec<_> = (0..workers).map(|_| Scratch::new(level, d).with_bounds(false)).collect();
     let pieces = gaps.chunks_mut(chunk).zip(packed.centroids.chunks(chunk * d));
     par::share(&mut workers, pieces, |scratch, (gaps, centroids)| {
