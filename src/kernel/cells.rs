@@ -167,12 +167,12 @@ impl<F: Element> Cells<F> {
         let mut all = Blocks::default();
         for (leaves, blocks) in leaves.chunks_mut(piece).zip(blocks) {
             let Blocks { values, count } = blocks?;
+            if (all.count + count) >> FIRST > 0 {
+                return None;
+            }
             leaves.iter_mut().for_each(|leaf| *leaf += all.count as u32);
             all.values.extend(values);
             all.count += count;
-        }
-        if all.count >> FIRST > 0 {
-            return None;
         }
         // They were made so that the bits of a cell's number are those of its places, in turn.
         let spread = |place: usize| (0..halvings).map(|bit| (place >> bit & 1) << (bit * d)).sum();

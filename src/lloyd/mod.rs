@@ -77,8 +77,8 @@ pub enum Algorithm {
     /// bytes), as in Drake and Hamerly 2012, for the rows whose bounds prove all but these. While bounds prove too little to be worth their upkeep, they pause.
     Hamerly,
     /// Neighbouring rows are put together in tiles of 128, and a tile whose box has only one centroid that can be nearest is decided at once
-    /// (Pelleg and Moore 1999, Kanungo et al. 2002). Pays for up to 3 columns, or 5 with many clusters; does up to 8, and beyond is the same as `Lloyd`.
-    /// Holds a copy of the data, in another order, and 8 bytes a row.
+    /// (Pelleg and Moore 1999, Kanungo et al. 2002). Pays for up to 3 columns, or 4 with many clusters; does up to 8, and beyond is the same as `Lloyd`.
+    /// Holds a copy of the data, in another order, and about 9 bytes a row.
     Filtering,
 }
 
@@ -155,8 +155,8 @@ fn choose<F: Float>(plan: &Plan<'_, F>, data: &Data<'_, F>, k: usize) -> Algorit
     let (n, d) = (data.n(), data.d);
     let row = doubt::score_nanoseconds(plan.level, k, d);
     // Tiles help while boxes of 128 rows are small, cost about 30 ns a row to make, and are held to 32 bytes a row.
-    let few = d <= 3 || d == 4 && k >= 48 || d == 5 && k >= 200;
-    let held = d * size_of::<F>() + 12 <= 32;
+    let few = d <= 3 || d == 4 && k >= 48;
+    let held = d * size_of::<F>() + 14 <= 32;
     if few && held && n >= 4096 && row > 1.5 && row * plan.max_iter as f64 > 80.0 {
         Algorithm::Filtering
     } else if doubt::bounds_pay(plan.level, k, d, plan.max_iter) {
