@@ -1,19 +1,21 @@
 //! k-means|| (Bahmani, Moseley, Vattani, Kumar and Vassilvitskii 2012).
 
-use super::plus_plus::frame;
+use super::plus_plus::{frame, usual_trials};
 use super::{Init, KMeansPlusPlus};
 use crate::error::Error;
 use crate::float::Float;
 use crate::kernel::approach::Approach;
 use crate::kernel::assign::Rows;
 use crate::kernel::pack::{Packed, Range};
+use crate::kernel::screen::CANDIDATES;
 use crate::kernel::{Element, Level};
 use crate::rng::{SeededRng, keyed_uniform};
 use crate::sampler::{self, Sampler};
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
 /// k-means||: in a few rounds, each row is drawn by itself with a probability in proportion to its weight times its squared distance from the rows drawn so far;
-/// these candidates, weighted by the rows nearest to them, are then reduced to k by greedy [`KMeansPlusPlus`] (Bahmani et al. 2012, algorithm 2).
+/// these candidates, weighted by the rows nearest to them, are then reduced to k by greedy [`KMeansPlusPlus`], with twice its
+/// usual [trials](KMeansPlusPlus::trials) (Bahmani et al. 2012, algorithm 2).
 ///
 /// It reads the data once for each round and not once for each centroid. That pays with many columns and many clusters, where reading is what
 /// k-means++ spends its time on: on 60,000 rows of 384 columns and 1024 clusters it took a fifth of the time, and the fits ended as low. With few columns
@@ -135,6 +137,8 @@ impl KMeansParallel {
             return Ok(candidates);
         }
         let owned: ndarray::Array1<F> = owned.into_iter().map(Element::of).collect();
-        KMeansPlusPlus::default().choose(candidates.view(), Some(owned.view()), k, rng)
+        // Among so few rows more trials cost little, and end up to 1 % lower. Lloyd's iterations over the candidates gained nothing.
+        let trials = (2 * usual_trials(k)).min(CANDIDATES);
+        KMeansPlusPlus::default().trials(trials).choose(candidates.view(), Some(owned.view()), k, rng)
     }
 }

@@ -62,7 +62,7 @@ impl KMeansPlusPlus {
         k: usize,
         rng: &mut SeededRng,
     ) -> Result<Array2<F>, Error> {
-        let trials = self.trials.unwrap_or(2 + (k as f64).ln() as usize);
+        let trials = self.trials.unwrap_or_else(|| usual_trials(k));
         if !(1..=CANDIDATES).contains(&trials) {
             return Err(Error::Trials { trials, limit: CANDIDATES });
         }
@@ -154,6 +154,11 @@ impl<F: Float> Field<F> {
             Field::Fenced(fenced) => fenced.take(level, rows, row),
         }
     }
+}
+
+/// Candidates per step unless the user says otherwise, as in scikit-learn.
+pub(super) fn usual_trials(k: usize) -> usize {
+    2 + (k as f64).ln() as usize
 }
 
 /// A frame around the data.
