@@ -4,7 +4,6 @@
 //! score of `i` beats that of `j` in the corner where `j` does best: scores are linear in the row, so this corner's difference is the
 //! difference at the middle less `sum over t of half_t |c_it - c_jt|`. A group of tiles is filtered against all centroids, each of
 //! its tiles against what is left, and where more than one centroid is left, the rows go through the kernel, against those few.
-//!
 //! The tiles of a group lie in the lanes, so this costs a few nanoseconds a tile; most of a pass is spent on the rows of tiles that are not decided.
 //!
 //! A centroid is only dropped if its score is lower by four times the margin of [`super::pack`] for the farthest corner and both
@@ -182,9 +181,8 @@ pub(crate) struct Left {
 impl Left {
     /// The tiles for which more than one is left.
     fn undecided(&self) -> u16 {
-        let seen =
-            self.tiles.iter().fold((0, 0), |(once, twice), tiles| (once | tiles, twice | once & tiles));
-        seen.1
+        let twice = |(once, twice), tiles: &u16| (once | tiles, twice | once & tiles);
+        self.tiles.iter().fold((0, 0), twice).1
     }
 }
 
