@@ -77,7 +77,7 @@ impl<'a, F: Float> Data<'a, F> {
         let sums = sum_rows(level, rows, &grids);
         let total_weight = sums.weight(0, &grids, weighted).value();
         let mut mean = vec![F::default(); d];
-        sums.mean(0, &grids, weighted, &vec![F::default(); d], &mut mean);
+        F::mean(level, &sums, 0, &grids, weighted, &vec![F::default(); d], &mut mean);
 
         let mut this = Data {
             weights,
@@ -186,7 +186,7 @@ fn sum_rows<F: Float>(level: Level, rows: Rows<'_, F>, grids: &Grids) -> RowSums
     par::share(&mut workers, (0..rows.n()).step_by(CHUNK), |sums, first| {
         F::add_rows(level, rows.part(first, CHUNK.min(rows.n() - first)), grids, 0, sums);
     });
-    workers.iter_mut().for_each(|worker| sums.absorb(worker));
+    sums.absorb(workers.iter_mut().collect());
     sums
 }
 

@@ -50,6 +50,22 @@ fn threads_and_algorithms_change_no_bit() {
 }
 
 #[test]
+fn threads_change_no_number_of_distance_evaluations() {
+    for (n, d, k) in [(60_000, 2, 100), (40_000, 6, 80), (40_000, 16, 100), (20_000, 40, 60)] {
+        let data: Array2<f32> = if d == 16 { uniform(n, d, 8) } else { groups(n, d, 60, 8) };
+        for algorithm in [Algorithm::Lloyd, Algorithm::Hamerly, Algorithm::Filtering] {
+            let evaluations = |threads| {
+                let kmeans = KMeans::new(k).seed(3).max_iter(15).algorithm(algorithm);
+                let model = on_threads(threads, || kmeans.fit(&data).unwrap());
+                model.history().iter().map(|it| it.distance_evaluations).collect::<Vec<_>>()
+            };
+            let one = evaluations(1);
+            assert!([2, 5].into_iter().all(|threads| evaluations(threads) == one), "{algorithm:?} {d}");
+        }
+    }
+}
+
+#[test]
 fn restarts_are_the_same_on_any_number_of_threads() {
     let data: Array2<f64> = uniform(400, 2, 1);
     let kmeans = KMeans::new(9).n_init(12);

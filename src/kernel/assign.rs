@@ -245,19 +245,22 @@ pub(super) fn gather<'a, F: Element>(
     sums: &mut RowSums,
 ) -> Assigned {
     let mut all = Assigned::default();
-    for worker in workers {
-        sums.absorb(&mut worker.sums);
+    let gathered = workers.map(|worker| {
         let done = std::mem::take(&mut worker.done);
         all.moved += done.moved;
         all.evaluations += done.evaluations;
-    }
+        &mut worker.sums
+    });
+    let gathered = gathered.collect();
+    sums.absorb(gathered);
     all
 }
 
-/// Rows per piece: whole chunks, several pieces a thread.
-pub(super) fn piece_rows(n: usize, d: usize, workers: usize) -> usize {
+/// Rows per piece: whole chunks, so few that threads come to an end together. The number of threads does not matter, so that what is decided
+/// piece by piece does not depend on it.
+pub(super) fn piece_rows(n: usize, d: usize) -> usize {
     let chunk = chunk_rows(d);
-    n.div_ceil(workers * 8).next_multiple_of(chunk).max(chunk)
+    n.div_ceil(128).next_multiple_of(chunk).max(chunk)
 }
 
 /// The labels as the face has them, and how many rows have each.
@@ -308,7 +311,7 @@ pub(crate) fn label_all<F: Element>(
     let work = values.len() as f64 * packed.k as f64;
     let cells = cells::pay(labels.len(), packed.k, d).then(|| Cells::new(level, packed, values)).flatten();
     let mut workers: Vec<_> = (0..par::workers_for(work)).map(|_| (Scratch::new(level, d), true)).collect();
-    let rows = piece_rows(labels.len(), d, workers.len());
+    let rows = piece_rows(labels.len(), d);
     let pieces = values.chunks(rows * d).zip(labels.chunks_mut(rows));
     par::share(&mut workers, pieces, |(scratch, sound), (values, labels)| {
         let mut found = std::mem::take(&mut scratch.labels);
@@ -338,7 +341,7 @@ pub(crate) fn reassign<F: Element>(
     sums: &mut RowSums,
 ) -> Assigned {
     let (d, chunk) = (rows.d, chunk_rows(rows.d));
-    let piece = piece_rows(labels.len(), d, workers.len());
+    let piece = piece_rows(labels.len(), d);
     let pieces = labels.chunks_mut(piece).enumerate();
     par::share(workers, pieces, |worker, (p, labels)| {
         for (c, labels) in labels.chunks_mut(chunk).enumerate() {

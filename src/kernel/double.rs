@@ -1,5 +1,13 @@
 //! Pairs of floats, for the few places where 53 bits are too few.
 
+/// A float as the sum of two of at most 26 bits each.
+#[inline(always)]
+fn split(x: f64) -> (f64, f64) {
+    let wide = 134_217_729.0 * x;
+    let high = wide - (wide - x);
+    (high, x - high)
+}
+
 /// `high + low`, unevaluated: about 106 bits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Double {
@@ -10,38 +18,39 @@ pub(crate) struct Double {
 impl Double {
     pub(crate) const ZERO: Double = Double { high: 0.0, low: 0.0 };
 
-    fn sum(a: f64, b: f64) -> Self {
+    #[inline(always)]
+    pub(super) fn sum(a: f64, b: f64) -> Self {
         let high = a + b;
         let part = high - a;
         Double { high, low: (a - (high - part)) + (b - part) }
     }
 
     /// Dekker's product: exact, and the same on machines without fused multiply-add.
+    #[inline(always)]
     pub(super) fn product(a: f64, b: f64) -> Self {
-        let split = |x: f64| {
-            let wide = 134_217_729.0 * x;
-            let high = wide - (wide - x);
-            (high, x - high)
-        };
-        let high = a * b;
         let ((a_high, a_low), (b_high, b_low)) = (split(a), split(b));
+        let high = a * b;
         Double { high, low: a_low * b_low - (((high - a_high * b_high) - a_low * b_high) - a_high * b_low) }
     }
 
+    #[inline(always)]
     pub(crate) fn plus(self, other: Double) -> Self {
         let sum = Self::sum(self.high, other.high);
         Self::sum(sum.high, sum.low + (self.low + other.low))
     }
 
+    #[inline(always)]
     pub(super) fn less(self, value: f64) -> Self {
         self.plus(Double { high: -value, low: 0.0 })
     }
 
+    #[inline(always)]
     pub(super) fn times(self, other: Double) -> Self {
         let product = Self::product(self.high, other.high);
         Self::sum(product.high, product.low + (self.high * other.low + self.low * other.high))
     }
 
+    #[inline(always)]
     pub(super) fn over(self, other: Double) -> Self {
         let first = self.high / other.high;
         let back = Self::product(first, other.high);
@@ -49,6 +58,7 @@ impl Double {
         Self::sum(first, rest / other.high)
     }
 
+    #[inline(always)]
     pub(crate) fn value(self) -> f64 {
         self.high + self.low
     }

@@ -43,7 +43,7 @@ pub(crate) fn reassign_doubtful<F: Element>(
     sums: &mut RowSums,
 ) -> Assigned {
     let (d, chunk) = (pass.rows.d, chunk_rows(pass.rows.d));
-    let piece = piece_rows(labels.len(), d, workers.len());
+    let piece = piece_rows(labels.len(), d);
     let pieces = labels.chunks_mut(piece).zip(bounds.parts(piece)).enumerate();
     par::share(workers, pieces, |worker, (p, (labels, mut bounds))| {
         let pass = Pass { rows: pass.rows.part(p * piece, labels.len()), ..*pass };

@@ -4,7 +4,7 @@ use super::assign::{Rows, Scratch};
 use super::cells::{self, Cells};
 use super::coarse::Coarse;
 use super::filter::{Candidates, Cell, Left};
-use super::moments::{Grid, Grids, Moves, RowSums, Sum};
+use super::moments::{Double, Grid, Grids, Moves, RowSums, Sum};
 use super::pack::{Frame, Packed};
 use super::screen::Part;
 use super::single::Single;
@@ -12,7 +12,7 @@ use super::standing::{Standing, Swap};
 use super::tiles::Group;
 use super::trial::{Aim, Trial};
 use super::vector::Lanes;
-use super::{assign, exact, exchange, fence, filter, fuzzy, manhattan, moves, pack, screen, single};
+use super::{assign, exact, exchange, fence, filter, fuzzy, manhattan, means, moves, pack, screen, single};
 pub(crate) use fearless_simd::Level;
 use fearless_simd::{Simd, dispatch};
 
@@ -117,6 +117,16 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
     fn apply(level: Level, moves: &Moves<'_, Self>, labels: &mut [u32], sums: &mut RowSums) -> usize;
     /// Adds rows to one cluster.
     fn add_rows(level: Level, rows: Rows<'_, Self>, grids: &Grids, cluster: usize, sums: &mut RowSums);
+    /// The mean of a cluster, see [`super::means::mean`].
+    fn mean(
+        level: Level,
+        sums: &RowSums,
+        j: usize,
+        grids: &Grids,
+        weighted: bool,
+        offset: &[Self],
+        mean: &mut [Self],
+    ) -> Double;
     /// The candidates that may be nearest to a point of the cell.
     fn sieve(level: Level, from: &Candidates<Self>, cell: &mut Cell<Self>, into: &mut Candidates<Self>);
     /// The same for the tiles of a group.
@@ -300,6 +310,9 @@ macro_rules! element {
             }
             fn add_rows(level: Level, rows: Rows<'_, Self>, grids: &Grids, cluster: usize, sums: &mut RowSums) {
                 plain!(level, sums.add_rows(rows, grids, cluster))
+            }
+            fn mean(level: Level, sums: &RowSums, j: usize, grids: &Grids, weighted: bool, offset: &[Self], mean: &mut [Self]) -> Double {
+                plain!(level, means::mean(sums, j, grids, weighted, offset, mean))
             }
             fn sieve(level: Level, from: &Candidates<Self>, cell: &mut Cell<Self>, into: &mut Candidates<Self>) {
                 plain!(level, filter::sieve(from, cell, into))

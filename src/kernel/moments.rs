@@ -11,6 +11,7 @@ pub(crate) use super::double::Double;
 use super::element::Element;
 pub(crate) use super::moves::{Moves, NOWHERE};
 use super::pack::{Range, exponent, power_of_two};
+use super::par;
 
 /// Two grids: the floats that round to them, and the exponents of their steps.
 #[derive(Clone, Copy, Debug)]
@@ -41,16 +42,30 @@ impl Grid {
 
     /// The value of a pair of sums of `count` terms, as an unevaluated sum of two floats.
     fn value(&self, coarse: u64, fine: u64, count: u64) -> Double {
-        let steps = |sum: u64, magic: f64| sum.wrapping_sub(count.wrapping_mul(magic.to_bits())) as i64;
-        let coarse = i128::from(steps(coarse, self.coarse)) << (self.coarse_step - self.fine_step);
-        let sum = coarse + i128::from(steps(fine, self.fine));
-        let high = sum as f64;
-        let low = (sum - high as i128) as f64;
-        // In two factors, for the step may lie below the smallest normal power of two.
-        let (half, rest) =
-            (power_of_two(self.fine_step / 2), power_of_two(self.fine_step - self.fine_step / 2));
+        let (coarse, fine) = (steps(coarse, count, self.coarse), steps(fine, count, self.fine));
+        let Double { high, low } = joined(coarse, fine, self.coarse_step - self.fine_step);
+        let [half, rest] = self.unit();
         Double { high: high * half * rest, low: low * half * rest }
     }
+
+    /// The finer step, in two factors, for it may lie below the smallest normal power of two.
+    fn unit(&self) -> [f64; 2] {
+        let half = self.fine_step / 2;
+        [power_of_two(half), power_of_two(self.fine_step - half)]
+    }
+}
+
+/// How many steps `count` terms are together.
+#[inline(always)]
+fn steps(sum: u64, count: u64, magic: f64) -> i64 {
+    sum.wrapping_sub(count.wrapping_mul(magic.to_bits())) as i64
+}
+
+/// Sums on both grids together, in steps of the second, which are finer by a power of two: the nearest float, and the nearest to what is left.
+pub(super) fn joined(coarse: i64, fine: i64, finer: i32) -> Double {
+    let sum = (i128::from(coarse) << finer) + i128::from(fine);
+    let high = sum as f64;
+    Double { high, low: (sum - high as i128) as f64 }
 }
 
 /// The sum of single numbers.
@@ -107,6 +122,9 @@ pub(crate) struct Grids {
     fine: Vec<f64>,
     pub(super) columns: Vec<Grid>,
     weight: Grid,
+    /// The second grids' steps, in two factors; how much finer than the first grids' they are, as the exponent of a power of two.
+    pub(super) units: Vec<[f64; 2]>,
+    pub(super) finer: i32,
     /// Whether the first grid alone loses nothing: every value in the data is a multiple of its step.
     single: bool,
 }
@@ -131,6 +149,9 @@ impl Grids {
             coarse: columns.iter().map(|g| g.coarse).collect(),
             fine: columns.iter().map(|g| g.fine).collect(),
             weight: Grid::new(heaviest, total, rows),
+            units: columns.iter().map(Grid::unit).collect(),
+            // The number of rows says, which is the same for all columns.
+            finer: columns.first().map_or(0, |grid| grid.coarse_step - grid.fine_step),
             columns,
         }
     }
@@ -147,6 +168,31 @@ pub(crate) struct RowSums {
     /// Clusters whose sums were touched since they were last taken.
     touched: Vec<bool>,
     stride: usize,
+}
+
+/// The sums of some clusters.
+struct Part<'a> {
+    sums: &'a mut [u64],
+    counts: &'a mut [u64],
+    weights: &'a mut [[u64; 2]],
+    touched: &'a mut [bool],
+}
+
+impl Part<'_> {
+    /// Takes over what the same clusters have elsewhere, and leaves them empty there.
+    fn absorb(&mut self, other: Part<'_>, stride: usize) {
+        let take = |into: &mut u64, from: &mut u64| *into = into.wrapping_add(std::mem::take(from));
+        for j in (0..self.counts.len()).filter(|&j| std::mem::take(&mut other.touched[j])) {
+            self.touched[j] = true;
+            take(&mut self.counts[j], &mut other.counts[j]);
+            let row = j * stride..(j + 1) * stride;
+            self.sums[row.clone()]
+                .iter_mut()
+                .zip(&mut other.sums[row])
+                .for_each(|(into, from)| take(into, from));
+            self.weights[j].iter_mut().zip(&mut other.weights[j]).for_each(|(into, from)| take(into, from));
+        }
+    }
 }
 
 #[inline(always)]
@@ -284,22 +330,27 @@ impl RowSums {
         }
     }
 
-    /// Takes over what another set of sums gathered, and leaves that empty.
-    pub(crate) fn absorb(&mut self, other: &mut RowSums) {
-        for j in 0..self.counts.len() {
-            if !std::mem::take(&mut other.touched[j]) {
-                continue;
-            }
-            self.touched[j] = true;
-            self.counts[j] = self.counts[j].wrapping_add(std::mem::take(&mut other.counts[j]));
-            let part = j * self.stride..(j + 1) * self.stride;
-            for (sum, other) in self.sums[part.clone()].iter_mut().zip(&mut other.sums[part]) {
-                *sum = sum.wrapping_add(std::mem::take(other));
-            }
-            for (sum, other) in self.weights[j].iter_mut().zip(&mut other.weights[j]) {
-                *sum = sum.wrapping_add(std::mem::take(other));
-            }
-        }
+    /// Takes over what other sums gathered, and leaves those empty.
+    pub(crate) fn absorb(&mut self, others: Vec<&mut RowSums>) {
+        let stride = self.stride;
+        let mut workers = vec![(); par::workers_for((self.sums.len() * others.len()) as f64 * 2.0)];
+        let clusters = self.clusters().div_ceil(workers.len() * 4);
+        let mut others: Vec<_> = others.into_iter().map(|other| other.parts(clusters)).collect();
+        let pieces = self.parts(clusters).map(|part| {
+            let others: Vec<Part<'_>> = others.iter_mut().filter_map(Iterator::next).collect();
+            (part, others)
+        });
+        par::share(&mut workers, pieces, |(), (mut part, others)| {
+            others.into_iter().for_each(|other| part.absorb(other, stride));
+        });
+    }
+
+    /// So many clusters each, in turn.
+    fn parts(&mut self, clusters: usize) -> impl Iterator<Item = Part<'_>> + Send {
+        let sums = self.sums.chunks_mut(clusters * self.stride);
+        let counts = self.counts.chunks_mut(clusters).zip(self.weights.chunks_mut(clusters));
+        let parts = sums.zip(counts).zip(self.touched.chunks_mut(clusters));
+        parts.map(|((sums, (counts, weights)), touched)| Part { sums, counts, weights, touched })
     }
 
     /// Whether cluster j changed since this was last asked.
@@ -328,27 +379,24 @@ impl RowSums {
         }
     }
 
-    /// Writes the mean of cluster j, which must not be empty, and returns its weight times its squared distance from the offset.
-    pub(crate) fn mean<F: Element>(
-        &self,
-        j: usize,
-        grids: &Grids,
-        weighted: bool,
-        offset: &[F],
-        mean: &mut [F],
-    ) -> Double {
-        let d = grids.columns.len();
-        let weight = self.weight(j, grids, weighted);
-        let sums = &self.sums[j * self.stride..][..self.stride];
-        let mut spread = Double::ZERO;
-        for (t, (grid, (mean, offset))) in grids.columns.iter().zip(mean.iter_mut().zip(offset)).enumerate() {
-            let fine =
-                if grids.single { self.counts[j].wrapping_mul(grid.fine.to_bits()) } else { sums[d + t] };
-            let exact = grid.value(sums[t], fine, self.counts[j]).over(weight);
-            *mean = F::of(exact.value());
-            let from_offset = exact.less(offset.f64());
-            spread = spread.plus(from_offset.times(from_offset));
+    /// The sums of cluster j on both grids of columns from the first on, in steps.
+    #[inline(always)]
+    pub(super) fn steps(&self, j: usize, grids: &Grids, first: usize, coarse: &mut [i64], fine: &mut [i64]) {
+        let (part, count) = (first..first + coarse.len(), self.counts[j]);
+        let (coarse_sums, fine_sums) =
+            self.sums[j * self.stride..][..self.stride].split_at(grids.columns.len());
+        let read = |steps_of: &mut [i64], sums: &[u64], magics: &[f64]| {
+            for (out, (&sum, &magic)) in
+                steps_of.iter_mut().zip(sums[part.clone()].iter().zip(&magics[part.clone()]))
+            {
+                *out = steps(sum, count, magic);
+            }
+        };
+        read(coarse, coarse_sums, &grids.coarse);
+        if grids.single {
+            fine.fill(0);
+        } else {
+            read(fine, fine_sums, &grids.fine);
         }
-        spread.times(weight)
     }
 }

@@ -254,7 +254,7 @@ fn iterate<F: Float>(
             step.forget();
         }
         // Whatever went before: from here on, centroids are the means of the clusters that do not change.
-        let moved = update(data, state, index == before + 1);
+        let moved = update(plan.level, data, state, index == before + 1);
         let inertia = state.inertia(data) * data.weight_unit;
         if relocated == 0 && history.last().is_some_and(|last| inertia > last.inertia) {
             // Means rounded to F can make two assignments alternate for ever, each a little worse for the other's centroids.
@@ -306,7 +306,7 @@ fn iterate<F: Float>(
 }
 
 /// The means of the clusters; refreshes the spreads of those that changed. The centroids of the others are their means already, unless `all` says otherwise.
-fn update<F: Float>(data: &Data<'_, F>, state: &mut State<F>, all: bool) -> Vec<F> {
+fn update<F: Float>(level: Level, data: &Data<'_, F>, state: &mut State<F>, all: bool) -> Vec<F> {
     let d = data.d;
     let mut means = state.centroids.clone();
     let changed: Vec<bool> = (0..state.sums.clusters()).map(|j| state.sums.take_touched(j) | all).collect();
@@ -320,10 +320,10 @@ fn update<F: Float>(data: &Data<'_, F>, state: &mut State<F>, all: bool) -> Vec<
             return;
         }
         let Some(origin) = &origin else {
-            *spread = sums.mean(j, &data.grids, weighted, &data.mean, mean);
+            *spread = F::mean(level, sums, j, &data.grids, weighted, &data.mean, mean);
             return;
         };
-        let square = sums.mean(j, &data.grids, weighted, origin, mean).value();
+        let square = F::mean(level, sums, j, &data.grids, weighted, origin, mean).value();
         *spread = Double { high: (square * sums.weight(j, &data.grids, weighted).value()).sqrt(), low: 0.0 };
         // Rows that point all ways have no mean direction: any is as good as the one there is.
         let unit = unit_rows(mean, d);

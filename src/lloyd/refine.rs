@@ -208,7 +208,7 @@ impl<'s, 'a, F: Float> Search<'s, 'a, F> {
     /// Of the centroids as they are, which may have a last move to their means before them.
     fn inertia(&mut self) -> f64 {
         let (data, d) = (self.data, self.data.d);
-        let means = update(data, self.state, true);
+        let means = update(self.plan.level, data, self.state, true);
         let pairs = means.chunks_exact(d).zip(self.state.centroids.chunks_exact(d)).enumerate();
         let weight = |j| self.state.sums.weight(j, &data.grids, data.weighted()).value();
         let apart = pairs.map(|(j, (mean, centroid))| weight(j) * exact::squared_distance(mean, centroid));
@@ -250,7 +250,7 @@ impl<'s, 'a, F: Float> Search<'s, 'a, F> {
             if self.state.sums.any_empty() {
                 break None;
             }
-            let means = update(self.data, self.state, iterations.is_empty());
+            let means = update(self.plan.level, self.data, self.state, iterations.is_empty());
             let shift = shift(&means, &self.state.centroids, d);
             let (index, inertia) = (iterations.len() + 1, self.state.inertia(self.data));
             let entry = Iteration { index, ..self.entry(shift, moved) };
