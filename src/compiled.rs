@@ -64,6 +64,9 @@ doors! {
         = KMeans::start;
     /// Labels.
     fn predict(model: &KMeansModel<Self>, rows: Rows<'_, Self>) -> Result<Array1<usize>, Error> = KMeansModel::labels_of;
+    /// Labels into memory that is there.
+    fn predict_into(model: &KMeansModel<Self>, rows: Rows<'_, Self>, labels: &mut [usize]) -> Result<(), Error>
+        = KMeansModel::label_into;
     /// Distances to all centroids.
     fn transform(model: &KMeansModel<Self>, rows: Rows<'_, Self>) -> Result<Array2<Self>, Error> = KMeansModel::distances_of;
     /// Minus the inertia.

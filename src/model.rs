@@ -160,14 +160,50 @@ impl<F: Float> KMeansModel<F> {
         F::predict(self, rows.view())
     }
 
+    /// As [`predict`](Self::predict), into memory that is there: one label a row. With few columns the system takes about as long to hand out fresh memory as the labels
+    /// take to find, so batch after batch into the same labels is up to twice as fast.
+    ///
+    /// ```
+    /// # let model = centroids::KMeans::new(2).fit(&ndarray::array![[0.0], [9.0]])?;
+    /// let mut labels = [0; 3];
+    /// model.predict_into(&ndarray::array![[8.0], [1.0], [7.0]], &mut labels)?;
+    /// assert_eq!(labels, [model.labels()[1], model.labels()[0], model.labels()[1]]);
+    /// # Ok::<(), centroids::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`predict`](Self::predict), and [`Error::LabelCount`] if there is not one label a row. After [`Error::NotFinite`] or [`Error::TooLarge`], some labels may
+    /// be overwritten.
+    pub fn predict_into<S: ndarray::Data<Elem = F>>(
+        &self,
+        rows: &ArrayBase<S, Ix2>,
+        labels: &mut [usize],
+    ) -> Result<(), Error> {
+        F::predict_into(self, rows.view(), labels)
+    }
+
     pub(crate) fn labels_of(&self, rows: ArrayView2<'_, F>) -> Result<Array1<usize>, Error> {
         let values = rows_of(rows, self.centroids.dim())?;
         let mut labels = vec![0; rows.nrows()];
-        // The kernel meets bad values on its way; only then are they looked for.
-        if !assign::label_all(self.level, &self.packed(), &values, &mut labels) {
-            check_values(&values, self.n_features())?;
-        }
+        self.label(&values, &mut labels)?;
         Ok(labels.into())
+    }
+
+    pub(crate) fn label_into(&self, rows: ArrayView2<'_, F>, labels: &mut [usize]) -> Result<(), Error> {
+        let values = rows_of(rows, self.centroids.dim())?;
+        if labels.len() != rows.nrows() {
+            return Err(Error::LabelCount { expected: rows.nrows(), found: labels.len() });
+        }
+        self.label(&values, labels)
+    }
+
+    fn label(&self, values: &[F], labels: &mut [usize]) -> Result<(), Error> {
+        // The kernel meets bad values on its way; only then are they looked for.
+        if !assign::label_all(self.level, &self.packed(), values, labels) {
+            check_values(values, self.n_features())?;
+        }
+        Ok(())
     }
 
     /// The index of the centroid nearest to one row of d values. Costs O(k d), and allocates nothing if the row is contiguous.

@@ -77,7 +77,8 @@ impl<F: Element> Scratch<F> {
         let (rows, width) = (chunk_rows(d), F::width(level));
         let zeros = |n: usize| vec![F::default(); n];
         // With few columns the rows are moved and their scores kept in registers.
-        let (framed, state) = if d <= FEW_COLUMNS { (0, 5 * width) } else { (rows * d, rows * 3 * width) };
+        let (framed, state) =
+            if d <= FEW_COLUMNS { (4 * width * d, 5 * 4 * width) } else { (rows * d, rows * 3 * width) };
         Scratch {
             framed: zeros(framed),
             norms: zeros(rows),

@@ -50,15 +50,22 @@ pub(super) fn label<S: Simd, F: Element, const D: usize, const B: usize>(
     let factor = Vector::<S, F>::splat(simd, packed.margin.row_factor);
     let floor = Vector::<S, F>::splat(simd, packed.margin.row_floor);
     let slack = Vector::<S, F>::splat(simd, packed.most_slack);
-    let (tags, state) = scratch.state.split_at_mut(len);
-    let (bests, state) = state.split_at_mut(len);
-    let (seconds, state) = state.split_at_mut(len);
-    let (owns, norms) = state.split_at_mut(len);
+    let [tags, norms, owns, bests, seconds] = {
+        let mut parts = scratch.state.chunks_mut(group);
+        std::array::from_fn(|_| parts.next().expect("room for five"))
+    };
     let two = Vector::<S, F>::splat(simd, F::of(2.0));
     for (g, (rows, labels)) in rows.chunks(group * D).zip(labels.chunks_mut(group)).enumerate() {
+        // Whole groups only, for with constant bounds the loops over them leave everything in registers.
+        let whole = if rows.len() == group * D {
+            rows
+        } else {
+            scratch.framed[..rows.len()].copy_from_slice(rows);
+            &scratch.framed[..group * D]
+        };
         let mut x = [[zero; D]; B];
-        for (x, rows) in x.iter_mut().zip(rows.chunks(len * D)) {
-            *x = columns(simd, rows, &packed.frame);
+        for b in 0..B {
+            x[b] = columns(simd, &whole[b * len * D..][..len * D], &packed.frame);
         }
         let (mut best, mut second, mut tag) = ([least; B], [least; B], [zero; B]);
         for record in packed.records.chunks_exact(D + 2) {
@@ -77,32 +84,37 @@ pub(super) fn label<S: Simd, F: Element, const D: usize, const B: usize>(
                 best[b] = best[b].max(score[b]);
             }
         }
-        for (b, labels) in labels.chunks_mut(len).enumerate() {
-            let norm = x[b].iter().fold(zero, |norm, &x| x.mul_add(x, norm));
-            let own = norm.mul_add(factor, floor);
-            tag[b].store(tags);
-            for (label, tag) in labels.iter_mut().zip(&*tags) {
-                *label = tag.untag();
-            }
-            let first = g * group + b * len;
-            if bounds {
+        let (mut norm, mut own) = ([zero; B], [zero; B]);
+        let mut unsettled = 0;
+        for b in 0..B {
+            norm[b] = x[b].iter().fold(zero, |norm, &x| x.mul_add(x, norm));
+            own[b] = norm[b].mul_add(factor, floor);
+            tag[b].store(&mut tags[b * len..]);
+            let settled = (best[b] - second[b]).greater(own[b] + slack);
+            unsettled |= (all(len) & !settled) << (b * len);
+        }
+        for (label, tag) in labels.iter_mut().zip(&*tags) {
+            *label = tag.untag();
+        }
+        if bounds {
+            for b in 0..B {
+                let first = g * group + b * len;
                 // The norm's own rounding and that of these lines is less than the pads again.
-                let pad = (own + slack) * two;
-                (norm - best[b] * two + pad).store(&mut scratch.near[first..]);
-                (norm - second[b] * two - pad).store(&mut scratch.next[first..]);
+                let pad = (own[b] + slack) * two;
+                (norm[b] - best[b] * two + pad).store(&mut scratch.near[first..]);
+                (norm[b] - second[b] * two - pad).store(&mut scratch.next[first..]);
                 (pad * two * two).store(&mut scratch.excess[first..]);
             }
-            let unsettled = all(len) & !(best[b] - second[b]).greater(own + slack);
-            if unsettled != 0 {
-                best[b].store(bests);
-                second[b].store(seconds);
-                own.store(owns);
-                norm.store(norms);
-                let group_rows = &rows[b * len * D..];
-                let state = [&*norms, owns, bests, seconds];
-                sound &=
-                    settle(simd, packed, group_rows, state, unsettled, labels, &mut scratch.next[first..]);
+        }
+        if unsettled != 0 {
+            for b in 0..B {
+                norm[b].store(&mut norms[b * len..]);
+                own[b].store(&mut owns[b * len..]);
+                best[b].store(&mut bests[b * len..]);
+                second[b].store(&mut seconds[b * len..]);
             }
+            let state = [&*norms, owns, bests, seconds];
+            sound &= settle(simd, packed, rows, state, unsettled, labels, &mut scratch.next[g * group..]);
         }
     }
     sound

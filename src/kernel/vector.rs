@@ -94,31 +94,35 @@ impl<S: Simd, F: SimdFloatElement, V: SimdFloat<S, Element = F>> Lanes<S, F> for
     #[inline(always)]
     fn columns<const D: usize>(simd: S, rows: &[[F; D]]) -> [Self; D] {
         let len = <V as SimdBase<S>>::LEN;
-        let mut columns = [<V as SimdBase<S>>::splat(simd, rows[0][0]); D];
-        if D.is_power_of_two() {
-            for (v, column) in columns.iter_mut().enumerate() {
-                *column = Lanes::load(simd, &rows.as_flattened()[v * len..]);
-            }
-            // Each halving puts the values of even number before those of odd number.
-            for _ in 0..D.trailing_zeros() {
-                let whole = columns;
-                for v in 0..D / 2 {
-                    columns[v] = whole[2 * v].unzip_low(whole[2 * v + 1]);
-                    columns[v + D / 2] = whole[2 * v].unzip_high(whole[2 * v + 1]);
-                }
+        let padded = const { D.next_power_of_two() };
+        let zero = <V as SimdBase<S>>::splat(simd, rows[0][0]);
+        let mut all = [zero; MOST_LANES];
+        if padded == D {
+            for (v, vector) in all[..D].iter_mut().enumerate() {
+                *vector = Lanes::load(simd, &rows.as_flattened()[v * len..]);
             }
         } else {
-            // The compiler finds the shuffles, as long as the vectors are whole.
-            let mut turned = [[rows[0][0]; MOST_LANES]; D];
-            for (i, row) in rows[..len].iter().enumerate() {
-                for (turned, &value) in turned.iter_mut().zip(row) {
-                    turned[i] = value;
-                }
+            // Each row with what follows it, which is of no matter: one piece of memory is quicker to load than as many values.
+            let flat = &rows[..len].as_flattened();
+            let mut held = [rows[0][0]; MOST_LANES * MOST_LANES];
+            for i in 0..len - 1 {
+                held[i * padded..][..padded].copy_from_slice(&flat[i * D..][..padded]);
             }
-            for (column, turned) in columns.iter_mut().zip(&turned) {
-                *column = Lanes::load(simd, turned);
+            held[(len - 1) * padded..][..D].copy_from_slice(&flat[(len - 1) * D..]);
+            for (v, vector) in all[..padded].iter_mut().enumerate() {
+                *vector = Lanes::load(simd, &held[v * len..]);
             }
         }
+        // Each halving puts the values of even number before those of odd number.
+        for _ in 0..padded.trailing_zeros() {
+            let whole = all;
+            for v in 0..padded / 2 {
+                all[v] = whole[2 * v].unzip_low(whole[2 * v + 1]);
+                all[v + padded / 2] = whole[2 * v].unzip_high(whole[2 * v + 1]);
+            }
+        }
+        let mut columns = [zero; D];
+        columns.copy_from_slice(&all[..D]);
         columns
     }
 }
