@@ -240,19 +240,28 @@ impl<F: Element> Worker<F> {
     }
 }
 
-/// Takes in what the workers gathered.
+/// Lets the first worker add to the sums themselves, which spares it a copy to be gathered. [`gather`] takes them back.
+pub(super) fn lend<F: Element>(worker: Option<&mut Worker<F>>, sums: &mut RowSums) {
+    worker.into_iter().for_each(|worker| std::mem::swap(&mut worker.sums, sums));
+}
+
+/// Takes in what the workers gathered; the first has the sums themselves.
 pub(super) fn gather<'a, F: Element>(
     workers: impl Iterator<Item = &'a mut Worker<F>>,
     sums: &mut RowSums,
 ) -> Assigned {
     let mut all = Assigned::default();
-    let gathered = workers.map(|worker| {
+    let mut gathered = Vec::new();
+    for (w, worker) in workers.enumerate() {
         let done = std::mem::take(&mut worker.done);
         all.moved += done.moved;
         all.evaluations += done.evaluations;
-        &mut worker.sums
-    });
-    let gathered = gathered.collect();
+        if w == 0 {
+            lend(Some(worker), sums);
+        } else {
+            gathered.push(&mut worker.sums);
+        }
+    }
     sums.absorb(gathered);
     all
 }
@@ -344,6 +353,7 @@ pub(crate) fn reassign<F: Element>(
     let (d, chunk) = (rows.d, chunk_rows(rows.d));
     let piece = piece_rows(labels.len(), d);
     let pieces = labels.chunks_mut(piece).enumerate();
+    lend(workers.first_mut(), sums);
     par::share(workers, pieces, |worker, (p, labels)| {
         for (c, labels) in labels.chunks_mut(chunk).enumerate() {
             worker.chunk(level, packed, rows.part(p * piece + c * chunk, labels.len()), grids, labels);

@@ -19,8 +19,8 @@ use super::bytes::{Centroids, Found, Machine};
 use super::digits::{self, MOST_ROWS, filled, turn, words};
 use super::element::{Element, Level, Vector, framed};
 use super::pack::{Frame, Packed};
-use super::tile;
 use super::vector::Lanes;
+use super::{par, tile};
 use fearless_simd::{Simd, SimdBase};
 use std::sync::OnceLock;
 
@@ -112,22 +112,31 @@ pub(crate) fn score_nanoseconds(level: Level, k: usize, d: usize) -> f64 {
 impl<F: Element> Coarse<F> {
     /// Of centroids in a frame; `starts` are the optimistic ones.
     pub(super) fn new(level: Level, machine: Machine, moved: Vec<F>, starts: &[F]) -> Self {
-        let (k, words) = (starts.len(), words(moved.len() / starts.len()));
-        let filled = k.next_multiple_of(machine.panel());
-        let mut coarse = Coarse {
-            machine,
-            bytes: Centroids {
-                digits: vec![0; filled * words],
-                step: vec![0.0; filled],
-                start: vec![f32::NEG_INFINITY; filled],
+        let (k, d) = (starts.len(), moved.len() / starts.len());
+        let (panel, words, filled) = (machine.panel(), words(d), k.next_multiple_of(machine.panel()));
+        let mut digits = vec![0; filled * words];
+        let [mut step, mut start, mut length, mut lost] =
+            [0.0, f32::NEG_INFINITY, 0.0, 0.0].map(|x| vec![x; filled]);
+        let given = moved.chunks(panel * d).zip(starts.chunks(panel));
+        let scales = step.chunks_mut(panel).zip(start.chunks_mut(panel));
+        let lengths = length.chunks_mut(panel).zip(lost.chunks_mut(panel));
+        let panels = given.zip(digits.chunks_mut(panel * words)).zip(scales.zip(lengths));
+        let mut workers = vec![(); par::workers_for(moved.len() as f64 * 4.0)];
+        par::share(
+            &mut workers,
+            panels,
+            |(), (((moved, starts), digits), ((step, start), (length, lost)))| {
+                F::digitise_panel(level, machine, moved, starts, Panel { digits, step, start, length, lost });
             },
-            length: vec![0.0; filled],
-            lost: vec![0.0; filled],
+        );
+        Coarse {
+            machine,
+            bytes: Centroids { digits, step, start },
+            length,
+            lost,
             moved,
             panels: OnceLock::new(),
-        };
-        F::digitise_centroids(level, &mut coarse, starts);
-        coarse
+        }
     }
 
     /// Words of a row.
@@ -154,32 +163,45 @@ impl<F: Element> Coarse<F> {
         let rounding = ROUNDING * self.bytes.start[j].abs() + TINY;
         found.scores[0][lane] - 2.001 * buffers.reach[i] * buffers.surplus[j] - 4.0 * rounding
     }
+}
 
-    /// The centroids' digits, from [`Coarse::moved`].
-    #[inline(always)]
-    pub(super) fn fill<S: Simd>(&mut self, simd: S, starts: &[F]) {
-        let d = self.moved.len() / starts.len();
-        let (panel, words, most) = (self.machine.panel(), words(d), self.machine.most());
-        let still = Frame { offset: vec![F::default(); d], scale: F::of(1.0) };
-        let (mut whole, mut single) = (vec![F::default(); filled(d)], Vec::new());
-        let mut row = vec![0; words.next_multiple_of(<S::i32s as SimdBase<S>>::LEN)];
-        for (j, moved) in self.moved.chunks_exact(d).enumerate() {
-            let (square, largest) = tile::frame_row(simd, &still, moved, &mut whole[..d]);
-            let values = F::singles(&whole, &mut single);
-            let rounded = digits::round(simd, f32::from(most), values, largest.f64() as f32, words, &mut row);
-            let base = (j / panel) * panel * words;
-            for (w, word) in row[..words].iter().enumerate() {
-                let raised = word.to_le_bytes().map(|byte| byte.wrapping_add(most + 1));
-                let at = base + (w / 2) * 2 * panel + (w % 2) * panel + j % panel;
-                self.bytes.digits[at] = i32::from_le_bytes(raised);
-            }
-            let norm = (square.f64() as f32).sqrt() * 1.001;
-            self.length[j] = norm;
-            self.lost[j] = rounded.lost + rounding::<F>() * norm;
-            self.bytes.step[j] = rounded.step;
-            let start = f32::above(starts[j].f64());
-            self.bytes.start[j] = start + ROUNDING * start.abs() + TINY;
+/// Some centroids of [`Coarse`].
+pub(super) struct Panel<'a> {
+    digits: &'a mut [i32],
+    step: &'a mut [f32],
+    start: &'a mut [f32],
+    length: &'a mut [f32],
+    lost: &'a mut [f32],
+}
+
+/// Fills a panel with the digits of centroids in the frame.
+#[inline(always)]
+pub(super) fn fill_panel<S: Simd, F: Element>(
+    simd: S,
+    machine: Machine,
+    moved: &[F],
+    starts: &[F],
+    panel: Panel<'_>,
+) {
+    let d = moved.len() / starts.len();
+    let (side, words, most) = (machine.panel(), words(d), machine.most());
+    let still = Frame { offset: vec![F::default(); d], scale: F::of(1.0) };
+    let (mut whole, mut single) = (vec![F::default(); filled(d)], Vec::new());
+    let mut row = vec![0; words.next_multiple_of(<S::i32s as SimdBase<S>>::LEN)];
+    for (j, moved) in moved.chunks_exact(d).enumerate() {
+        let (square, largest) = tile::frame_row(simd, &still, moved, &mut whole[..d]);
+        let values = F::singles(&whole, &mut single);
+        let rounded = digits::round(simd, f32::from(most), values, largest.f64() as f32, words, &mut row);
+        for (w, word) in row[..words].iter().enumerate() {
+            let raised = word.to_le_bytes().map(|byte| byte.wrapping_add(most + 1));
+            panel.digits[(w / 2) * 2 * side + (w % 2) * side + j] = i32::from_le_bytes(raised);
         }
+        let norm = (square.f64() as f32).sqrt() * 1.001;
+        panel.length[j] = norm;
+        panel.lost[j] = rounded.lost + rounding::<F>() * norm;
+        panel.step[j] = rounded.step;
+        let start = f32::above(starts[j].f64());
+        panel.start[j] = start + ROUNDING * start.abs() + TINY;
     }
 }
 

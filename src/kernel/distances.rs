@@ -108,6 +108,19 @@ pub(crate) fn distances<F: Element>(
     });
 }
 
+/// The squared distance between the first points of two sets, the second points, and so on.
+pub(crate) fn between<F: Element>(level: Level, a: &[F], b: &[F], d: usize) -> Vec<f64> {
+    let mut squares = vec![0.0; a.len() / d];
+    let mut workers = vec![(); par::workers_for(a.len() as f64)];
+    let points = squares.len().div_ceil(workers.len() * 2).max(1);
+    let pairs = a.chunks(points * d).zip(b.chunks(points * d));
+    let same: Vec<u32> = (0..points as u32).collect();
+    par::share(&mut workers, squares.chunks_mut(points).zip(pairs), |(), (out, (a, b))| {
+        F::own_distances(level, a, b, d, Some(&same), out);
+    });
+    squares
+}
+
 /// The Euclidean distance (not squared) of each row to each centroid, row by row; false if one is too large for F.
 pub(crate) fn transform<F: Element>(
     level: Level,

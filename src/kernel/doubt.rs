@@ -2,7 +2,7 @@
 //!
 //! The doubtful rows of a piece are copied side by side, so that the kernel works on dense blocks however few they are.
 
-use super::assign::{Assigned, Rows, Worker, chunk_rows, gather, piece_rows};
+use super::assign::{Assigned, Rows, Worker, chunk_rows, gather, lend, piece_rows};
 use super::bounds::{self, Bounds, NO_RIVAL, Part, RIVALS};
 pub(crate) use super::coarse::score_nanoseconds;
 use super::drift::{Apart, Doubts, Drift};
@@ -45,6 +45,7 @@ pub(crate) fn reassign_doubtful<F: Element>(
     let (d, chunk) = (pass.rows.d, chunk_rows(pass.rows.d));
     let piece = piece_rows(labels.len(), d);
     let pieces = labels.chunks_mut(piece).zip(bounds.parts(piece)).enumerate();
+    lend(workers.first_mut(), sums);
     par::share(workers, pieces, |worker, (p, (labels, mut bounds))| {
         let pass = Pass { rows: pass.rows.part(p * piece, labels.len()), ..*pass };
         let mut doubts = std::mem::take(&mut worker.doubts);

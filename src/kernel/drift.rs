@@ -7,11 +7,11 @@
 //! That is for rows whose bounds are *fresh*, made by the look at all centroids just before, and fail all the same: another such look would not help them. Bounds that
 //! have lasted and are worn out are made anew, for these will last again.
 
-use super::assign::{Scratch, chunk_rows};
+use super::assign::{Worker, chunk_rows};
 use super::bounds::{Bounds, Part, above, below};
+use super::distances;
 use super::doubt::score_nanoseconds;
 use super::element::{Element, Level};
-use super::exact::squared_distance;
 use super::pack::Packed;
 use super::par;
 use super::sampled::sampled;
@@ -53,16 +53,20 @@ pub(crate) struct Doubts {
 
 impl<F: Element> Drift<F> {
     /// From the old centroids to those in `packed`, for rows with these labels and bounds.
-    pub(crate) fn new(level: Level, packed: &Packed<F>, old: &[F], labels: &[u32], bounds: &Bounds) -> Self {
+    pub(crate) fn new(
+        level: Level,
+        packed: &Packed<F>,
+        old: &[F],
+        labels: &[u32],
+        bounds: &Bounds,
+        workers: &mut [Worker<F>],
+    ) -> Self {
         let d = packed.d;
         let scale = packed.frame.scale.f64();
-        let pairs = packed.centroids.chunks_exact(d).zip(old.chunks_exact(d));
+        let squares = distances::between(level, &packed.centroids, old, d);
+        let pairs = packed.centroids.chunks_exact(d).zip(old.chunks_exact(d)).zip(squares);
         let moved: Vec<f32> = pairs
-            .map(
-                |(new, old)| {
-                    if new == old { 0.0 } else { above((squared_distance(new, old).sqrt() * scale) as f32) }
-                },
-            )
+            .map(|((new, old), square)| if new == old { 0.0 } else { above((square.sqrt() * scale) as f32) })
             .collect();
         let mut order: Vec<u32> = (0..packed.k as u32).collect();
         order.sort_by(|&a, &b| moved[b as usize].total_cmp(&moved[a as usize]).then(a.cmp(&b)));
@@ -70,7 +74,7 @@ impl<F: Element> Drift<F> {
         let move_of = |place: usize| sorted.get(place).copied().unwrap_or(0.0);
         let (farthest, mover, runner_up) = (move_of(0), order[0], move_of(1));
         let evaluations = (packed.k * (packed.k + 1)) as u64;
-        let half_gap = half_gaps(level, packed);
+        let half_gap = half_gaps(level, packed, workers);
         let mut drift = Drift { moved, farthest, mover, runner_up, half_gap, apart: None, evaluations };
         let count = drift.worth_apart(level, labels, bounds, d, move_of);
         if count > 0 {
@@ -221,15 +225,15 @@ fn advance_rows<F: Element>(
 }
 
 /// For each centroid at most half the distance to its nearest neighbour, from the kernel: the rows are the centroids themselves.
-fn half_gaps<F: Element>(level: Level, packed: &Packed<F>) -> Vec<f32> {
+fn half_gaps<F: Element>(level: Level, packed: &Packed<F>, workers: &mut [Worker<F>]) -> Vec<f32> {
     let d = packed.d;
     let mut gaps = vec![0.0; packed.k];
-    let workers = par::workers_for((packed.k * packed.k) as f64 * d as f64);
+    let count = par::workers_for((packed.k * packed.k) as f64 * d as f64).min(workers.len());
     // Several pieces for each thread.
-    let chunk = chunk_rows(d).min(packed.k.div_ceil(workers * 4).next_multiple_of(16));
-    let mut workers: Vec<_> = (0..workers).map(|_| Scratch::new(level, d).with_bounds(false)).collect();
+    let chunk = chunk_rows(d).min(packed.k.div_ceil(count * 4).next_multiple_of(16));
     let pieces = gaps.chunks_mut(chunk).zip(packed.centroids.chunks(chunk * d));
-    par::share(&mut workers, pieces, |scratch, (gaps, centroids)| {
+    par::share(&mut workers[..count], pieces, |worker, (gaps, centroids)| {
+        let scratch = &mut worker.scratch;
         let mut labels = vec![0; gaps.len()];
         F::label(level, packed, centroids, scratch, &mut labels);
         for (gap, lower) in gaps.iter_mut().zip(&scratch.lower) {

@@ -1,8 +1,8 @@
 //! The two number types as the kernel sees them, and the doors into the compiled loops.
 
 use super::assign::{Rows, Scratch};
+use super::bytes::Machine;
 use super::cells::{self, Cells};
-use super::coarse::Coarse;
 use super::filter::{Candidates, Cell, Left};
 use super::moments::{Double, Grid, Grids, Moves, RowSums, Sum};
 use super::pack::{Frame, Packed};
@@ -12,7 +12,9 @@ use super::standing::{Standing, Swap};
 use super::tiles::Group;
 use super::trial::{Aim, Trial};
 use super::vector::Lanes;
-use super::{assign, exact, exchange, fence, filter, fuzzy, manhattan, means, moves, pack, screen, single};
+use super::{
+    assign, coarse, exact, exchange, fence, filter, fuzzy, manhattan, means, moves, pack, screen, single,
+};
 pub(crate) use fearless_simd::Level;
 use fearless_simd::{Simd, dispatch};
 
@@ -83,8 +85,14 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
     );
     /// The values in f32, where they are or put into the room for it.
     fn singles<'a>(values: &'a [Self], room: &'a mut Vec<f32>) -> &'a [f32];
-    /// The bytes of the centroids.
-    fn digitise_centroids(level: Level, coarse: &mut Coarse<Self>, starts: &[Self]);
+    /// The bytes of some centroids.
+    fn digitise_panel(
+        level: Level,
+        machine: Machine,
+        moved: &[Self],
+        starts: &[Self],
+        panel: coarse::Panel<'_>,
+    );
     /// The label of one row; none if a value is not finite, or too large.
     fn label_one(level: Level, single: &Single<Self>, row: &[Self]) -> Option<u32>;
     /// The reference distance (squared) of each row to one centroid each.
@@ -281,8 +289,8 @@ macro_rules! element {
             ) {
                 dispatch!(level, simd => assign::label_some(simd, packed, rows, some, own, proven, scratch));
             }
-            fn digitise_centroids(level: Level, coarse: &mut Coarse<Self>, starts: &[Self]) {
-                dispatch!(level, simd => coarse.fill(simd, starts));
+            fn digitise_panel(level: Level, machine: Machine, moved: &[Self], starts: &[Self], panel: coarse::Panel<'_>) {
+                dispatch!(level, simd => coarse::fill_panel(simd, machine, moved, starts, panel));
             }
             fn label_one(level: Level, single: &Single<Self>, row: &[Self]) -> Option<u32> {
                 dispatch!(level, simd => single::label(simd, single, row))

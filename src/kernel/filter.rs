@@ -11,7 +11,7 @@
 //! the scores at the middle 2, the sum over the columns 1, and the last subtractions less than 1. So what is dropped is strictly farther, by the
 //! reference, for every row of the tile.
 
-use super::assign::{Assigned, Worker, apart, gather};
+use super::assign::{Assigned, Worker, apart, gather, lend};
 use super::element::{Element, Level, Vector, framed};
 use super::moments::{Grids, Moves, NOWHERE, RowSums};
 use super::pack::{FEW_COLUMNS, Frame, Packed};
@@ -348,6 +348,7 @@ pub(crate) fn reassign_tiles<F: Element>(
     filters.iter_mut().for_each(|filter| filter.packed = packed.clone());
     let rows = tiles.sorted.rows(d);
     let per_group = labels.tiles.chunks_mut(GROUP).zip(labels.rows.chunks_mut(GROUP * TILE));
+    lend(filters.first_mut().map(|filter| &mut filter.worker), sums);
     par::share(
         filters,
         tiles.groups.iter().zip(per_group).enumerate(),

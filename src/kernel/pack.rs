@@ -22,7 +22,7 @@
 
 use super::coarse::{self, Coarse};
 use super::element::{Element, Level, Vector, framed};
-use super::exact::squared_distance;
+use super::par;
 use super::sampled::sampled;
 use super::vector::Lanes;
 use fearless_simd::Simd;
@@ -232,7 +232,7 @@ pub(crate) struct Packed<F> {
 impl<F: Element> Packed<F> {
     /// For the labels of rows.
     pub(crate) fn new(level: Level, frame: &Frame<F>, centroids: &[F], d: usize) -> Self {
-        let (mut packed, moved) = Self::bare(frame, centroids, d);
+        let (mut packed, moved) = Self::bare(level, frame, centroids, d);
         packed.in_lanes |= d <= WIDE_FEW_COLUMNS && F::width(level) * size_of::<F>() == 64;
         match coarse::machine(level, packed.k, d) {
             Some(machine) => packed.coarse = Some(Coarse::new(level, machine, moved, &packed.starts)),
@@ -243,7 +243,7 @@ impl<F: Element> Packed<F> {
 
     /// For the scores themselves, in floats.
     pub(crate) fn with_records(level: Level, frame: &Frame<F>, centroids: &[F], d: usize) -> Self {
-        let (mut packed, moved) = Self::bare(frame, centroids, d);
+        let (mut packed, moved) = Self::bare(level, frame, centroids, d);
         packed.records = packed.records_of(level, &moved);
         packed
     }
@@ -254,19 +254,24 @@ impl<F: Element> Packed<F> {
     }
 
     /// Without any layout; and the centroids moved into the frame.
-    pub(super) fn bare(frame: &Frame<F>, centroids: &[F], d: usize) -> (Self, Vec<F>) {
+    pub(super) fn bare(level: Level, frame: &Frame<F>, centroids: &[F], d: usize) -> (Self, Vec<F>) {
         let (k, margin) = (centroids.len() / d, Margin::new(d));
         let zero = vec![F::default(); d];
-        let mut moved = vec![F::default(); centroids.len()];
-        let (mut starts, mut slack) = (Vec::with_capacity(k), Vec::with_capacity(k));
-        for (centroid, moved) in centroids.chunks_exact(d).zip(moved.chunks_exact_mut(d)) {
-            for ((moved, &c), &offset) in moved.iter_mut().zip(centroid).zip(&frame.offset) {
-                *moved = framed(c, offset, frame);
+        let (mut moved, mut norms) = (vec![F::default(); centroids.len()], vec![0.0; k]);
+        let mut workers = vec![(); par::workers_for(centroids.len() as f64)];
+        let points = k.div_ceil(workers.len() * 2).max(1);
+        let parts =
+            centroids.chunks(points * d).zip(moved.chunks_mut(points * d)).zip(norms.chunks_mut(points));
+        par::share(&mut workers, parts, |(), ((centroids, moved), norms)| {
+            for (centroid, moved) in centroids.chunks_exact(d).zip(moved.chunks_exact_mut(d)) {
+                for ((moved, &c), &offset) in moved.iter_mut().zip(centroid).zip(&frame.offset) {
+                    *moved = framed(c, offset, frame);
+                }
             }
-            let norm = squared_distance(moved, &zero);
-            starts.push(F::above(margin.bound * norm - norm / 2.0));
-            slack.push(F::above(2.0 * margin.bound * norm));
-        }
+            F::own_distances(level, moved, &zero, d, None, norms);
+        });
+        let starts = norms.iter().map(|norm| F::above(margin.bound * norm - norm / 2.0)).collect();
+        let slack: Vec<F> = norms.iter().map(|norm| F::above(2.0 * margin.bound * norm)).collect();
         let packed = Packed {
             d,
             k,

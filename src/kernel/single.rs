@@ -18,7 +18,7 @@ pub(crate) struct Single<F> {
 
 impl<F: Element> Single<F> {
     pub(crate) fn new(level: Level, centroids: &[F], d: usize) -> Self {
-        let (packed, moved) = Packed::bare(&Frame::of_centroids(level, centroids, d), centroids, d);
+        let (packed, moved) = Packed::bare(level, &Frame::of_centroids(level, centroids, d), centroids, d);
         let width = 2 * F::width(level);
         let mut panels = pack::panels(width, &moved, &packed.starts, d);
         let size = width * (d + 1);

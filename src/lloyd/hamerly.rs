@@ -74,8 +74,9 @@ impl<F: Float> Step<F> for Hamerly<F> {
         }
         let (k, rows) = (sums.clusters(), data.rows());
         let packed = Packed::new(self.level, &self.frame, centroids, data.d);
-        let drift = (!self.previous.is_empty())
-            .then(|| Drift::new(self.level, &packed, &self.previous, labels, &self.bounds));
+        let drift = (!self.previous.is_empty()).then(|| {
+            Drift::new(self.level, &packed, &self.previous, labels, &self.bounds, &mut self.workers)
+        });
         if drift.is_none() {
             let rivals = !packed.in_lanes && doubt::rivals_pay(self.level, k, data.d);
             if self.bounds.rivals.is_empty() == rivals {

@@ -26,7 +26,7 @@ use crate::history::{Iteration, StopReason};
 use crate::kernel::assign::Assigned;
 use crate::kernel::moments::{Double, NOWHERE, RowSums};
 use crate::kernel::pack::{FEW_COLUMNS, Frame, middle};
-use crate::kernel::{Level, distances, doubt, exact, par};
+use crate::kernel::{Level, distances, doubt, par};
 use crate::rng::SeededRng;
 use std::ops::{ControlFlow, RangeInclusive};
 
@@ -145,9 +145,8 @@ impl<F: Float> State<F> {
 }
 
 /// The squared distance by which the centroids moved.
-fn shift<F: Float>(new: &[F], old: &[F], d: usize) -> f64 {
-    let pairs = new.chunks_exact(d).zip(old.chunks_exact(d));
-    pairs.map(|(new, old)| exact::squared_distance(new, old)).sum()
+fn shift<F: Float>(level: Level, new: &[F], old: &[F], d: usize) -> f64 {
+    distances::between(level, new, old, d).iter().sum()
 }
 
 /// The step that `Auto` takes, from measurements: of those that hold at most 32 bytes a row.
@@ -262,7 +261,7 @@ fn iterate<F: Float>(
             step.settle(&mut state.labels);
             return Ok(StopReason::Converged);
         }
-        let shift = shift(&moved, &state.centroids, data.d);
+        let shift = shift(plan.level, &moved, &state.centroids, data.d);
         let fixed = shift == 0.0 && assigned.moved == 0 && relocated == 0;
         state.centroids = moved;
         history.push(Iteration {

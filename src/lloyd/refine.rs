@@ -251,7 +251,7 @@ impl<'s, 'a, F: Float> Search<'s, 'a, F> {
                 break None;
             }
             let means = update(self.plan.level, self.data, self.state, iterations.is_empty());
-            let shift = shift(&means, &self.state.centroids, d);
+            let shift = shift(self.plan.level, &means, &self.state.centroids, d);
             let (index, inertia) = (iterations.len() + 1, self.state.inertia(self.data));
             let entry = Iteration { index, ..self.entry(shift, moved) };
             iterations.push(Iteration { inertia: inertia * self.data.weight_unit, ..entry });
@@ -277,7 +277,7 @@ impl<'s, 'a, F: Float> Search<'s, 'a, F> {
             self.assign();
             return None;
         };
-        let shift = shift(&self.state.centroids, &self.best.centroids, d);
+        let shift = shift(self.plan.level, &self.state.centroids, &self.best.centroids, d);
         self.best = Best { centroids: self.state.centroids.clone(), inertia };
         Some(self.entry(shift, moves))
     }
