@@ -4,6 +4,7 @@
 //! it is measured as well. The rows where more do go through the bytes once more, for a list of all that do.
 //! In doubt the reference decides.
 
+use super::ahead::{AHEAD, fetch};
 use super::assign::{Rows, Scratch, apart};
 use super::bounds::{NO_RIVAL, above};
 use super::bytes::{Block, KEPT};
@@ -62,7 +63,10 @@ pub(super) fn label_some<S: Simd, F: Element>(
     buffers.fit(coarse, some.len(), packed.d);
     buffers.picked.clear();
     let mut ratio = 0f32;
-    for &row in some {
+    for (at, &row) in some.iter().enumerate() {
+        if let Some(&next) = some.get(at + AHEAD) {
+            fetch(rows.row(next as usize));
+        }
         let values = rows.row(row as usize);
         let sizes = buffers.frame(simd, packed, values);
         if let Some(own) = own.map(|own| own[row as usize]) {

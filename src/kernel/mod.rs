@@ -49,6 +49,7 @@
 //! [`Element`]. A user's crate links them instead of compiling them again, and
 //! `[profile.dev.package.centroids] opt-level = 3` makes a debug build run at full speed.
 
+mod ahead;
 pub(crate) mod approach;
 pub(crate) mod assign;
 pub(crate) mod block;
