@@ -160,8 +160,8 @@ impl<F: Float> KMeansModel<F> {
         F::predict(self, rows.view())
     }
 
-    /// As [`predict`](Self::predict), into memory that is there: one label a row. With few columns the system takes about as long to hand out fresh memory as the labels
-    /// take to find, so batch after batch into the same labels is up to twice as fast.
+    /// As [`predict`](Self::predict), into memory that is there: one label a row. With up to three columns and few clusters the system takes as long to hand out fresh memory
+    /// as the labels take to find, so batch after batch into the same memory is up to twice as fast.
     ///
     /// ```
     /// # let model = centroids::KMeans::new(2).fit(&ndarray::array![[0.0], [9.0]])?;

@@ -134,6 +134,24 @@ fn starting_centroids() {
 }
 
 #[test]
+fn labels_that_are_there() {
+    let model = KMeans::new(2).fit(&rows()).unwrap();
+    let mut labels = [7; 4];
+    for n in [0, 3, 5] {
+        let more = Array2::<f64>::zeros((n, 2));
+        let error = Error::LabelCount { expected: n, found: 4 };
+        assert_eq!(model.predict_into(&more, &mut labels).unwrap_err(), error);
+    }
+    let wide = Array2::<f64>::zeros((4, 3));
+    let error = Error::ColumnMismatch { expected: 2, found: 3 };
+    assert_eq!(model.predict_into(&wide, &mut labels).unwrap_err(), error);
+    assert_eq!(labels, [7; 4]);
+    model.predict_into(&rows(), &mut labels).unwrap();
+    assert_eq!(labels, model.labels().as_slice().unwrap());
+    model.predict_into(&Array2::zeros((0, 2)), &mut []).unwrap();
+}
+
+#[test]
 fn rows_for_a_model() {
     let model = KMeans::new(2).fit(&rows()).unwrap();
     let mismatch = Error::ColumnMismatch { expected: 2, found: 3 };
@@ -174,6 +192,10 @@ fn rows_for_a_model() {
     let mut more = many.clone();
     more[[17, 29]] = f64::NAN;
     assert_eq!(model.predict(&more).unwrap_err(), Error::NotFinite { row: 17, column: 29 });
+    assert_eq!(
+        model.predict_into(&more, &mut [0; 40]).unwrap_err(),
+        Error::NotFinite { row: 17, column: 29 }
+    );
     let far = KMeans::new(1).init(array![[-3e38f32]]).max_iter(1).fit(&array![[-3e38f32]]).unwrap();
     assert_eq!(
         far.transform(&array![[3e38f32]]).unwrap_err(),
