@@ -89,6 +89,7 @@ mod swap_tests;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod tile;
+pub(crate) mod tile_labels;
 pub(crate) mod tiles;
 pub(crate) mod trial;
 mod vector;

@@ -379,24 +379,16 @@ impl RowSums {
         }
     }
 
-    /// The sums of cluster j on both grids of columns from the first on, in steps.
+    /// The sums of cluster j on both grids of columns from the first on, in steps; none on the second where there are none.
     #[inline(always)]
     pub(super) fn steps(&self, j: usize, grids: &Grids, first: usize, coarse: &mut [i64], fine: &mut [i64]) {
         let (part, count) = (first..first + coarse.len(), self.counts[j]);
-        let (coarse_sums, fine_sums) =
-            self.sums[j * self.stride..][..self.stride].split_at(grids.columns.len());
-        let read = |steps_of: &mut [i64], sums: &[u64], magics: &[f64]| {
-            for (out, (&sum, &magic)) in
-                steps_of.iter_mut().zip(sums[part.clone()].iter().zip(&magics[part.clone()]))
-            {
+        let sums = self.sums[j * self.stride..][..self.stride].split_at(grids.columns.len());
+        for (out, sums, magics) in [(coarse, sums.0, &grids.coarse), (fine, sums.1, &grids.fine)] {
+            let sums = sums.get(part.clone()).unwrap_or_default();
+            for ((out, &sum), &magic) in out.iter_mut().zip(sums).zip(&magics[part.clone()]) {
                 *out = steps(sum, count, magic);
             }
-        };
-        read(coarse, coarse_sums, &grids.coarse);
-        if grids.single {
-            fine.fill(0);
-        } else {
-            read(fine, fine_sums, &grids.fine);
         }
     }
 }

@@ -6,9 +6,10 @@ use super::{Step, frame_for};
 use crate::data::Data;
 use crate::float::Float;
 use crate::kernel::assign::Assigned;
-use crate::kernel::filter::{Filter, TileLabels, reassign_tiles};
+use crate::kernel::filter::{Filter, reassign_tiles};
 use crate::kernel::moments::RowSums;
 use crate::kernel::pack::{Frame, Packed};
+use crate::kernel::tile_labels::TileLabels;
 use crate::kernel::{Level, par};
 
 pub(super) struct Filtering<'a, F: Float> {
