@@ -266,11 +266,11 @@ pub(super) fn gather<'a, F: Element>(
     all
 }
 
-/// Rows per piece: whole chunks, so few that threads come to an end together. The number of threads does not matter, so that what is decided
-/// piece by piece does not depend on it.
+/// Rows per piece: whole chunks, so few that threads come to an end together, however many. Their number does not matter, so that what is
+/// decided piece by piece does not depend on it.
 pub(super) fn piece_rows(n: usize, d: usize) -> usize {
     let chunk = chunk_rows(d);
-    n.div_ceil(128).next_multiple_of(chunk).max(chunk)
+    n.div_ceil(128).next_multiple_of(chunk).clamp(chunk, 16 * chunk)
 }
 
 /// The labels as the face has them, and how many rows have each.
