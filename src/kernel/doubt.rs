@@ -48,6 +48,8 @@ pub(crate) fn reassign_doubtful<F: Element>(
     lend(workers.first_mut(), sums);
     par::share(workers, pieces, |worker, (p, (labels, mut bounds))| {
         let pass = Pass { rows: pass.rows.part(p * piece, labels.len()), ..*pass };
+        // What bytes could not tell elsewhere must not show in these bounds, or it would matter which thread was there.
+        worker.scratch.coarse.pause = 0;
         let mut doubts = std::mem::take(&mut worker.doubts);
         if let Some(drift) = pass.drift {
             drift.advance(labels, &mut bounds, &mut doubts);

@@ -235,6 +235,8 @@ fn half_gaps<F: Element>(level: Level, packed: &Packed<F>, workers: &mut [Worker
     par::share(&mut workers[..count], pieces, |worker, (gaps, centroids)| {
         let scratch = &mut worker.scratch;
         let mut labels = vec![0; gaps.len()];
+        // What bytes could not tell elsewhere must not show here, or it would matter which thread was there.
+        scratch.coarse.pause = 0;
         F::label(level, packed, centroids, scratch, &mut labels);
         for (gap, lower) in gaps.iter_mut().zip(&scratch.lower) {
             *gap = below(lower * 0.5);
