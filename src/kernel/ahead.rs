@@ -1,6 +1,7 @@
 //! Rows that are asked for before they are read. The only room that knows the crate for it.
 //!
-//! For rows of many columns that lie here and there: the first line of each would be waited for as long as a hundred whole vectors take. Where rows follow one another the
+//! For rows of many columns that lie here and there: the first line of each would be waited for as long as a hundred whole vectors take. And for the next rows of a
+//! [tile](super::tile), while the last ones are worked on. A row just before its turn, where rows follow one another, is not asked for: the
 //! processor does it by itself, and to ask as well was slower.
 
 use prefetch_index::prefetch_index;

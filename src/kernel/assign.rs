@@ -7,6 +7,7 @@ use super::drift::Doubts;
 use super::element::{Element, Level, Vector};
 use super::moments::{Grids, Moves, RowSums};
 use super::pack::{FEW_COLUMNS, Packed};
+use super::tile::Turned;
 use super::{coarse, coarse_label, lanes, par, tile};
 use fearless_simd::Simd;
 
@@ -47,11 +48,12 @@ pub(crate) fn chunk_rows(d: usize) -> usize {
 
 /// A thread's buffers for one chunk.
 pub(crate) struct Scratch<F> {
-    /// Rows moved into the frame.
-    pub framed: Vec<F>,
-    /// Their squared norms.
+    /// The rows of a group, filled up.
+    pub group: Vec<F>,
+    pub turned: Turned<F>,
+    /// Squared norms in the frame.
     pub norms: Vec<F>,
-    /// Best, second best and index, per lane.
+    /// Of a group: indices, norms, scores.
     pub state: Vec<F>,
     /// New labels.
     labels: Vec<u32>,
@@ -76,13 +78,11 @@ impl<F: Element> Scratch<F> {
     pub(crate) fn new(level: Level, d: usize) -> Self {
         let (rows, width) = (chunk_rows(d), F::width(level));
         let zeros = |n: usize| vec![F::default(); n];
-        // With few columns the rows are moved and their scores kept in registers.
-        let (framed, state) =
-            if d <= FEW_COLUMNS { (4 * width * d, 5 * 4 * width) } else { (rows * d, rows * 3 * width) };
         Scratch {
-            framed: zeros(framed),
+            group: zeros(4 * width * d),
+            turned: Turned::new(width, d),
             norms: zeros(rows),
-            state: zeros(state),
+            state: zeros(5 * 4 * width),
             labels: vec![0; rows],
             near: zeros(rows.next_multiple_of(width)),
             next: zeros(rows.next_multiple_of(width)),
@@ -158,7 +158,7 @@ pub(super) fn label<S: Simd, F: Element>(
                 (_, Some(coarse)) => {
                     apart(simd, #[inline(always)] || coarse_label::label(simd, packed, coarse, rows, scratch, labels))
                 }
-                _ => apart(simd, #[inline(always)] || tile::label(simd, packed, rows, scratch, labels)),
+                _ => tile::label(simd, packed, rows, scratch, labels),
             }
         };
     }

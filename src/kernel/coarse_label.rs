@@ -5,7 +5,7 @@
 //! In doubt the reference decides.
 
 use super::ahead::{AHEAD, fetch};
-use super::assign::{Rows, Scratch, apart};
+use super::assign::{Rows, Scratch};
 use super::bounds::{NO_RIVAL, above};
 use super::bytes::{Block, KEPT};
 use super::coarse::Coarse;
@@ -206,11 +206,7 @@ fn in_floats<'a, S: Simd, F: Element>(
     let mut copies = std::mem::take(&mut scratch.coarse.copies);
     copies.clear();
     (0..labels.len()).for_each(|i| copies.extend_from_slice(row_of(i)));
-    let sound = apart(
-        simd,
-        #[inline(always)]
-        || tile::label(simd, packed, &copies, scratch, labels),
-    );
+    let sound = tile::label(simd, packed, &copies, scratch, labels);
     scratch.coarse.copies = copies;
     sound
 }
@@ -223,7 +219,7 @@ struct Verdict<F> {
 }
 
 impl<F: Element> Verdict<F> {
-    /// Bounds of the distances, as in [`tile::label`].
+    /// Bounds of the distances, as in [`super::settle`].
     #[inline(always)]
     fn keep(&self, packed: &Packed<F>, own: F, i: usize, scratch: &mut Scratch<F>) {
         let two = F::of(2.0);

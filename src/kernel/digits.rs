@@ -1,6 +1,6 @@
 //! Rounding vectors of floats to bytes, and turning rows of them for [`super::bytes`].
 
-use super::vector::MOST_LANES;
+use super::vector::{self, MOST_LANES};
 use fearless_simd::{Bytes, Select, Simd, SimdBase, SimdFloat};
 
 /// Columns in a lane.
@@ -86,17 +86,7 @@ pub(super) fn turn<S: Simd>(simd: S, rows: &[i32], words: usize, out: &mut [i32]
         for (r, row) in tile[..len].iter_mut().enumerate() {
             *row = S::i32s::from_slice(simd, &rows[r * stride + v * len..][..len]);
         }
-        // Each round deals the rows out like cards, two by two; after log2 rounds each is a column.
-        let mut width = 1;
-        while width < len {
-            let mut dealt = [zero; MOST_ROWS];
-            for r in 0..len / 2 {
-                dealt[2 * r] = tile[r].zip_low(tile[r + len / 2]);
-                dealt[2 * r + 1] = tile[r].zip_high(tile[r + len / 2]);
-            }
-            tile = dealt;
-            width *= 2;
-        }
+        vector::turn(&mut tile);
         for (word, out) in tile.iter().zip(out.chunks_exact_mut(len)) {
             word.store_slice(out);
         }

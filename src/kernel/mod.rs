@@ -81,6 +81,7 @@ pub(crate) mod pack;
 pub(crate) mod par;
 pub(crate) mod sampled;
 pub(crate) mod screen;
+mod settle;
 pub(crate) mod silhouette;
 pub(crate) mod single;
 pub(crate) mod standing;

@@ -22,9 +22,9 @@
 
 use super::coarse::{self, Coarse};
 use super::element::{Element, Level, Vector, framed};
-use super::par;
 use super::sampled::sampled;
 use super::vector::Lanes;
+use super::{par, tile};
 use fearless_simd::Simd;
 
 /// Columns up to which the rows lie in the lanes.
@@ -218,7 +218,7 @@ pub(crate) struct Packed<F> {
     pub starts: Vec<F>,
     /// Whether the rows lie in the lanes ([`super::lanes`]).
     pub in_lanes: bool,
-    /// Then a record per centroid, its coordinates, its start and its index in the bits of a number; else [`panels`], or nothing where there are bytes.
+    /// [`panels`] of one centroid each for those, else of as many as a tile has; or nothing where there are bytes.
     pub records: Vec<F>,
     pub coarse: Option<Coarse<F>>,
     /// E |c'|^2 of each centroid, doubled, rounded up.
@@ -236,7 +236,7 @@ impl<F: Element> Packed<F> {
         packed.in_lanes |= d <= WIDE_FEW_COLUMNS && F::width(level) * size_of::<F>() == 64;
         match coarse::machine(level, packed.k, d) {
             Some(machine) => packed.coarse = Some(Coarse::new(level, machine, moved, &packed.starts)),
-            None => packed.records = packed.records_of(level, &moved),
+            None => packed.records = packed.records_of(&moved),
         }
         packed
     }
@@ -244,7 +244,7 @@ impl<F: Element> Packed<F> {
     /// For the scores themselves, in floats.
     pub(crate) fn with_records(level: Level, frame: &Frame<F>, centroids: &[F], d: usize) -> Self {
         let (mut packed, moved) = Self::bare(level, frame, centroids, d);
-        packed.records = packed.records_of(level, &moved);
+        packed.records = packed.records_of(&moved);
         packed
     }
 
@@ -288,35 +288,39 @@ impl<F: Element> Packed<F> {
         (packed, moved)
     }
 
-    /// Panels of so many centroids, made when they are first asked for where there are bytes.
-    pub(super) fn panels(&self, width: usize) -> &[F] {
+    /// Centroids of a panel.
+    pub(super) fn width(&self) -> usize {
+        if self.in_lanes { 1 } else { tile::CENTROIDS }
+    }
+
+    /// The panels for scores in floats; made when they are first asked for where there are bytes.
+    pub(super) fn panels(&self) -> &[F] {
         match &self.coarse {
-            Some(coarse) => coarse.panels.get_or_init(|| panels(width, &coarse.moved, &self.starts, self.d)),
+            Some(coarse) => coarse.panels.get_or_init(|| self.records_of(&coarse.moved)),
             None => &self.records,
         }
     }
 
-    fn records_of(&self, level: Level, moved: &[F]) -> Vec<F> {
-        if !self.in_lanes {
-            return panels(2 * F::width(level), moved, &self.starts, self.d);
-        }
-        let parts = moved.chunks_exact(self.d).zip(&self.starts).zip(0..);
-        parts.flat_map(|((moved, &start), j)| moved.iter().copied().chain([start, F::tag(j)])).collect()
+    fn records_of(&self, moved: &[F]) -> Vec<F> {
+        panels(self.width(), moved, &self.starts, self.d)
     }
 }
 
-/// Panels of two vectors of centroids, the starts first, then one pair of vectors per column; the last panel is filled up with centroids that never win.
+/// Panels of so many centroids: coordinates column by column, then the starts, then the indices in the bits of numbers. The last panel is filled up with
+/// centroids that never win.
 pub(crate) fn panels<F: Element>(width: usize, moved: &[F], starts: &[F], d: usize) -> Vec<F> {
-    let size = width * (d + 1);
+    let size = width * (d + 2);
     let mut panels = vec![F::default(); starts.len().div_ceil(width) * size];
-    for panel in panels.chunks_exact_mut(size) {
-        panel[..width].fill(F::neg_infinity());
-    }
-    for (j, (moved, &start)) in moved.chunks_exact(d).zip(starts).enumerate() {
-        let panel = &mut panels[j / width * size + j % width..];
-        panel[0] = start;
-        for (t, &x) in moved.iter().enumerate() {
-            panel[(t + 1) * width] = x;
+    let given = moved.chunks(width * d).zip(starts.chunks(width));
+    for (p, (panel, (moved, starts))) in panels.chunks_exact_mut(size).zip(given).enumerate() {
+        let (coordinates, rest) = panel.split_at_mut(width * d);
+        let (start, tag) = rest.split_at_mut(width);
+        start.fill(F::neg_infinity());
+        start[..starts.len()].copy_from_slice(starts);
+        for (c, moved) in moved.chunks_exact(d).enumerate() {
+            tag[c] = F::tag((p * width + c) as u32);
+            let column = coordinates[c..].iter_mut().step_by(width);
+            column.zip(moved).for_each(|(out, &x)| *out = x);
         }
     }
     panels

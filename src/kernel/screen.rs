@@ -103,19 +103,27 @@ fn few<S: Simd, F: Element, const D: usize>(
 #[inline(always)]
 fn many<S: Simd, F: Element>(simd: S, packed: &Packed<F>, part: &mut Part<'_, F>, scratch: &mut Scratch<F>) {
     let (d, len) = (packed.d, Vector::<S, F>::LEN);
-    let framed = &mut scratch.framed[..part.masks.len().next_multiple_of(tile::ROWS) * d];
-    tile::frame_rows(simd, packed, part.rows.values, framed, &mut scratch.norms);
-    for (p, panel) in packed.records.chunks_exact(2 * len * (d + 1)).enumerate() {
-        let per_row = part.masks.chunks_mut(tile::ROWS).zip(part.thresholds.chunks(tile::ROWS));
-        for (rows, (masks, thresholds)) in framed.chunks_exact(tile::ROWS * d).zip(per_row) {
-            let scores = tile::scores(simd, rows, panel, d);
-            for (r, (mask, &threshold)) in masks.iter_mut().zip(thresholds).enumerate() {
-                for (v, score) in scores[r].iter().enumerate() {
-                    let first = (2 * p + v) * len;
-                    if first < packed.k {
-                        let here = all((packed.k - first).min(len));
-                        let near = here & !score.less(Vector::<S, F>::splat(simd, threshold));
-                        *mask |= (near as u32) << first;
+    let group = tile::VECTORS * len;
+    let groups = part.thresholds.chunks(group).zip(part.masks.chunks_mut(group));
+    for (g, (thresholds, masks)) in groups.enumerate() {
+        let rows = &part.rows.values[g * group * d..];
+        let (columns, _) = scratch.turned.turn(simd, &packed.frame, rows);
+        // Lanes without a row pass no candidate.
+        let bounds = &mut scratch.norms[..group];
+        bounds.fill(F::infinity());
+        bounds[..thresholds.len()].copy_from_slice(thresholds);
+        for panel in packed.records.chunks_exact(tile::CENTROIDS * (d + 2)) {
+            let scores = tile::scores(simd, columns, panel, d);
+            let (starts, tags) = panel[tile::CENTROIDS * d..].split_at(tile::CENTROIDS);
+            let candidates = starts.iter().zip(tags).take_while(|candidate| *candidate.0 > F::neg_infinity());
+            for ((_, tag), scores) in candidates.zip(&scores) {
+                let j = tag.untag();
+                for (v, score) in scores.iter().enumerate() {
+                    let bound = Vector::<S, F>::load(simd, &bounds[v * len..]);
+                    let mut near = all(len) & !score.less(bound);
+                    while near != 0 {
+                        masks[v * len + near.trailing_zeros() as usize] |= 1 << j;
+                        near &= near - 1;
                     }
                 }
             }

@@ -21,10 +21,10 @@ impl<F: Element> Single<F> {
         let (packed, moved) = Packed::bare(level, &Frame::of_centroids(level, centroids, d), centroids, d);
         let width = 2 * F::width(level);
         let mut panels = pack::panels(width, &moved, &packed.starts, d);
-        let size = width * (d + 1);
+        let size = width * (d + 2);
         // Whole sets of panels.
         while panels.len() % (size * TOGETHER) > 0 {
-            panels.extend((0..size).map(|at| if at < width { F::neg_infinity() } else { F::default() }));
+            panels.extend((0..size).map(|at| if at / width == d { F::neg_infinity() } else { F::default() }));
         }
         Single { packed, panels }
     }
@@ -42,21 +42,25 @@ pub(super) fn label<S: Simd, F: Element>(simd: S, single: &Single<F>, row: &[F])
     let zero = Vector::<S, F>::splat(simd, F::default());
     let least = Vector::<S, F>::splat(simd, F::neg_infinity());
     let (mut best, mut second, mut tag) = (least, least, zero);
-    let size = 2 * len * (d + 1);
-    for (g, panels) in single.panels.chunks_exact(size * TOGETHER).enumerate() {
-        let panel = |p: usize| &panels[p * size..][..size];
-        let mut scores: [[Vector<S, F>; 2]; TOGETHER] = std::array::from_fn(|p| {
-            [Vector::<S, F>::load(simd, panel(p)), Vector::<S, F>::load(simd, &panel(p)[len..])]
-        });
+    let size = 2 * len * (d + 2);
+    for panels in single.panels.chunks_exact(size * TOGETHER) {
+        let pair = |p: usize, row: usize| {
+            let pair = &panels[p * size + row * 2 * len..][..2 * len];
+            [Vector::<S, F>::load(simd, pair), Vector::<S, F>::load(simd, &pair[len..])]
+        };
+        let mut scores = [[zero; 2]; TOGETHER];
+        for p in 0..TOGETHER {
+            scores[p] = pair(p, d);
+        }
         // Block by block, as the tile does, for the same bound on the error.
         for first in (0..d).step_by(BLOCK) {
             let mut part = [[zero; 2]; TOGETHER];
             for t in first..d.min(first + BLOCK) {
                 let x = Vector::<S, F>::splat(simd, framed(row[t], packed.frame.offset[t], &packed.frame));
                 for p in 0..TOGETHER {
-                    let column = &panels[p * size + (t + 1) * 2 * len..][..2 * len];
-                    part[p][0] = x.mul_add(Vector::<S, F>::load(simd, column), part[p][0]);
-                    part[p][1] = x.mul_add(Vector::<S, F>::load(simd, &column[len..]), part[p][1]);
+                    let column = pair(p, t);
+                    part[p][0] = x.mul_add(column[0], part[p][0]);
+                    part[p][1] = x.mul_add(column[1], part[p][1]);
                 }
             }
             for p in 0..TOGETHER {
@@ -64,11 +68,13 @@ pub(super) fn label<S: Simd, F: Element>(simd: S, single: &Single<F>, row: &[F])
                 scores[p][1] = scores[p][1] + part[p][1];
             }
         }
-        for (v, &score) in scores.iter().flatten().enumerate() {
-            let index = Vector::<S, F>::splat(simd, F::tag((g * TOGETHER * 2 + v) as u32));
-            tag = score.if_greater(best, index, tag);
-            second = second.max(score.min(best));
-            best = best.max(score);
+        for p in 0..TOGETHER {
+            let tags = pair(p, d + 1);
+            for v in 0..2 {
+                tag = scores[p][v].if_greater(best, tags[v], tag);
+                second = second.max(scores[p][v].min(best));
+                best = best.max(scores[p][v]);
+            }
         }
     }
     if !in_range(row) {
@@ -83,7 +89,7 @@ pub(super) fn label<S: Simd, F: Element>(simd: S, single: &Single<F>, row: &[F])
     let lane = (best.equal(Vector::<S, F>::splat(simd, top)).trailing_zeros() as usize).min(len - 1);
     let mut tags = [F::default(); MOST_LANES];
     tag.store(&mut tags);
-    let label = tags[lane].untag() * len as u32 + lane as u32;
+    let label = tags[lane].untag();
     let winner = (label as usize).min(packed.k - 1);
     let margin = top - (norm * packed.margin.row_factor + packed.margin.row_floor + packed.slack[winner]);
     let margin = Vector::<S, F>::splat(simd, margin);

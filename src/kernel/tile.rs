@@ -1,79 +1,154 @@
-//! Many columns: a tile of six rows by two vectors of centroids.
+//! Many columns: a tile of two vectors of rows by six centroids.
 //!
-//! The twelve accumulators stay in registers while the columns go by: two loads of centroids, six broadcasts and twelve fused
-//! multiply-adds a column, which is what AVX2's sixteen registers hold and what two multiply-add units need to be kept busy.
-//! The panel of 2 vectors of centroids is the outer loop over a chunk of rows, so it is read from memory once per chunk.
-//! Best score, second best and best index are kept per lane, and reduced once per row at the end.
+//! Rows are turned, so that a vector holds one column of as many rows as it has lanes. The twelve accumulators stay in registers while the columns go
+//! by: two loads of rows, six broadcasts of centroids and twelve fused multiply-adds a column, which is what AVX2's sixteen
+//! registers hold and what two multiply-add units need to be kept busy. The turned rows stay in the first cache, and the centroids
+//! stream by once for each tile. Best score, second best and best index are kept per lane, so nothing is reduced at the end.
 
-use super::assign::Scratch;
-use super::bounds::{NO_RIVAL, RIVALS, Rivals};
+use super::ahead::fetch;
+use super::assign::{Scratch, apart};
+use super::bounds::{NO_RIVAL, RIVALS};
 use super::element::{Element, Vector, framed};
-use super::exact::{in_range, nearest, squared_distance};
 use super::pack::{BLOCK, Frame, Packed, greater};
-use super::vector::{Lanes, all};
+use super::settle::{Outcome, conclude};
+use super::vector::{Lanes, MOST_LANES};
 use fearless_simd::Simd;
 
-/// Rows of a tile.
-pub(crate) const ROWS: usize = 6;
+/// Vectors of rows of a tile.
+pub(crate) const VECTORS: usize = 2;
 
-/// The scores of a tile: `ROWS` rows of d numbers against one panel.
+/// Centroids of a tile.
+pub(crate) const CENTROIDS: usize = 6;
+
+/// A last panel of no more centroids than this takes less time; fewer would not keep the units busy.
+const SHORT: usize = 4;
+
+/// A tile's scores, centroid by centroid.
+pub(super) type Scores<S, F> = [[Vector<S, F>; VECTORS]; CENTROIDS];
+
+/// The best scores of the tracks in falling order, with their tags, and the best of what is not the best of a track.
+struct Tracks<V, const TRACKS: usize> {
+    best: [[V; VECTORS]; TRACKS],
+    tag: [[V; VECTORS]; TRACKS],
+    floor: [V; VECTORS],
+}
+
+/// The scores of turned rows against one panel.
 #[inline(always)]
-pub(super) fn scores<S: Simd, F: Element>(
-    simd: S,
-    rows: &[F],
-    panel: &[F],
-    d: usize,
-) -> [[Vector<S, F>; 2]; ROWS] {
-    let len = Vector::<S, F>::LEN;
-    let (start, panel) = panel.split_at(2 * len);
-    let start = [Vector::<S, F>::load(simd, start), Vector::<S, F>::load(simd, &start[len..])];
-    if d <= BLOCK {
-        return block(simd, [start; ROWS], split(rows, d, 0, d), panel);
+pub(super) fn scores<S: Simd, F: Element>(simd: S, columns: &[F], panel: &[F], d: usize) -> Scores<S, F> {
+    let (coordinates, starts) = panel.split_at(CENTROIDS * d);
+    let columns = &columns[..d * VECTORS * Vector::<S, F>::LEN];
+    if starts[SHORT] == F::neg_infinity() {
+        blocks::<S, F, SHORT>(simd, columns, coordinates, starts)
+    } else {
+        blocks::<S, F, CENTROIDS>(simd, columns, coordinates, starts)
     }
-    // Adding up block by block keeps the rounding error that of a sum of BLOCK terms.
-    let mut total = [start; ROWS];
-    let zero = Vector::<S, F>::splat(simd, F::default());
-    let mut first = 0;
-    for panel in panel.chunks(BLOCK * 2 * len) {
-        let columns = panel.len() / (2 * len);
-        let part = block(simd, [[zero; 2]; ROWS], split(rows, d, first, columns), panel);
-        for r in 0..ROWS {
-            total[r][0] = total[r][0] + part[r][0];
-            total[r][1] = total[r][1] + part[r][1];
+}
+
+/// The same for the first centroids of the panel. Adding up block by block keeps the rounding error that of a sum of BLOCK terms.
+#[inline(always)]
+fn blocks<S: Simd, F: Element, const SOME: usize>(
+    simd: S,
+    columns: &[F],
+    coordinates: &[F],
+    starts: &[F],
+) -> Scores<S, F> {
+    let width = VECTORS * Vector::<S, F>::LEN;
+    let mut blocks = columns.chunks(BLOCK * width).zip(coordinates.chunks(BLOCK * CENTROIDS));
+    let mut total = [[Vector::<S, F>::splat(simd, F::neg_infinity()); VECTORS]; CENTROIDS];
+    for c in 0..SOME {
+        total[c] = [Vector::<S, F>::splat(simd, starts[c]); VECTORS];
+    }
+    if let Some((columns, coordinates)) = blocks.next() {
+        add_products::<S, F, SOME>(simd, &mut total, columns, coordinates);
+    }
+    for (columns, coordinates) in blocks {
+        let mut part = [[Vector::<S, F>::splat(simd, F::default()); VECTORS]; CENTROIDS];
+        add_products::<S, F, SOME>(simd, &mut part, columns, coordinates);
+        for c in 0..SOME {
+            for v in 0..VECTORS {
+                total[c][v] = total[c][v] + part[c][v];
+            }
         }
-        first += columns;
     }
     total
 }
 
-/// The given columns of each row of a tile. (Spelt out, for `array::from_fn` is not inlined for slices.)
 #[inline(always)]
-fn split<F>(rows: &[F], d: usize, first: usize, columns: usize) -> [&[F]; ROWS] {
-    let row = |r: usize| &rows[r * d + first..][..columns];
-    [row(0), row(1), row(2), row(3), row(4), row(5)]
-}
-
-#[inline(always)]
-fn block<S: Simd, F: Element>(
+fn add_products<S: Simd, F: Element, const SOME: usize>(
     simd: S,
-    mut sum: [[Vector<S, F>; 2]; ROWS],
-    rows: [&[F]; ROWS],
-    panel: &[F],
-) -> [[Vector<S, F>; 2]; ROWS] {
+    sum: &mut Scores<S, F>,
+    columns: &[F],
+    coordinates: &[F],
+) {
     let len = Vector::<S, F>::LEN;
-    let columns = panel.len() / (2 * len);
-    let [a, b, c, d, e, f] = rows;
-    let rows = [&a[..columns], &b[..columns], &c[..columns], &d[..columns], &e[..columns], &f[..columns]];
-    for (t, centroids) in panel.chunks_exact(2 * len).enumerate() {
-        let low = Vector::<S, F>::load(simd, centroids);
-        let high = Vector::<S, F>::load(simd, &centroids[len..]);
-        for r in 0..ROWS {
-            let x = Vector::<S, F>::splat(simd, rows[r][t]);
-            sum[r][0] = x.mul_add(low, sum[r][0]);
-            sum[r][1] = x.mul_add(high, sum[r][1]);
+    for (x, coordinates) in columns.chunks_exact(VECTORS * len).zip(coordinates.as_chunks::<CENTROIDS>().0) {
+        let (low, high) = (Vector::<S, F>::load(simd, x), Vector::<S, F>::load(simd, &x[len..]));
+        for r in 0..SOME {
+            let c = Vector::<S, F>::splat(simd, coordinates[r]);
+            sum[r][0] = low.mul_add(c, sum[r][0]);
+            sum[r][1] = high.mul_add(c, sum[r][1]);
         }
     }
-    sum
+}
+
+/// Room for the turned rows of a tile.
+pub(crate) struct Turned<F> {
+    columns: Vec<F>,
+    /// The last rows of a chunk, filled up.
+    last: Vec<F>,
+}
+
+impl<F: Element> Turned<F> {
+    pub(super) fn new(width: usize, d: usize) -> Self {
+        let size = VECTORS * width * d.next_multiple_of(width);
+        Turned { columns: vec![F::default(); size], last: vec![F::default(); size + MOST_LANES] }
+    }
+
+    /// Moves the first rows into the frame and turns them; the columns and the squared norms. Lanes without a row are of no matter.
+    #[inline(always)]
+    pub(super) fn turn<S: Simd>(
+        &mut self,
+        simd: S,
+        frame: &Frame<F>,
+        rows: &[F],
+    ) -> (&[F], [Vector<S, F>; VECTORS]) {
+        let (d, len) = (frame.offset.len(), Vector::<S, F>::LEN);
+        // Rows are read past their end.
+        let rows = if rows.len() >= VECTORS * len * d + MOST_LANES {
+            rows
+        } else {
+            self.last[..rows.len()].copy_from_slice(rows);
+            &self.last
+        };
+        let zero = Vector::<S, F>::splat(simd, F::default());
+        let scale = Vector::<S, F>::splat(simd, frame.scale);
+        let mut norms = [zero; VECTORS];
+        let squares = self.columns.chunks_exact_mut(VECTORS * len * len);
+        for (columns, first) in squares.zip((0..d).step_by(len)) {
+            let mut offset = [F::default(); MOST_LANES];
+            let some = len.min(d - first);
+            offset[..some].copy_from_slice(&frame.offset[first..][..some]);
+            for v in 0..VECTORS {
+                let mut square = [zero; MOST_LANES];
+                for r in 0..len {
+                    square[r] = Vector::<S, F>::load(simd, &rows[(v * len + r) * d + first..]);
+                }
+                Vector::<S, F>::turn(&mut square);
+                let mut part = zero;
+                for t in 0..len {
+                    let moved = (square[t] - Vector::<S, F>::splat(simd, offset[t])) * scale;
+                    moved.store(&mut columns[(t * VECTORS + v) * len..]);
+                    // What follows the last column is another row's.
+                    if some == len || t < some {
+                        part = moved.mul_add(moved, part);
+                    }
+                }
+                norms[v] = norms[v] + part;
+            }
+        }
+        (&self.columns, norms)
+    }
 }
 
 /// Moves a row into the frame; its squared norm and its largest magnitude there.
@@ -102,23 +177,8 @@ pub(super) fn frame_row<S: Simd, F: Element>(simd: S, frame: &Frame<F>, row: &[F
     (total, largest)
 }
 
-/// Moves rows into the frame and computes their squared norms.
-#[inline(always)]
-pub(super) fn frame_rows<S: Simd, F: Element>(
-    simd: S,
-    packed: &Packed<F>,
-    rows: &[F],
-    framed_rows: &mut [F],
-    norms: &mut [F],
-) {
-    let d = packed.d;
-    for ((row, out), norm) in rows.chunks_exact(d).zip(framed_rows.chunks_exact_mut(d)).zip(norms) {
-        *norm = frame_row(simd, &packed.frame, row, out).0;
-    }
-}
-
 /// The label of each row.
-#[inline(always)]
+#[inline(never)]
 pub(super) fn label<S: Simd, F: Element>(
     simd: S,
     packed: &Packed<F>,
@@ -126,134 +186,124 @@ pub(super) fn label<S: Simd, F: Element>(
     scratch: &mut Scratch<F>,
     labels: &mut [u32],
 ) -> bool {
-    let mut sound = true;
-    let (d, len) = (packed.d, Vector::<S, F>::LEN);
-    let tiles = labels.len().div_ceil(ROWS);
-    let framed_rows = &mut scratch.framed[..tiles * ROWS * d];
-    let norms = &mut scratch.norms[..labels.len()];
-    frame_rows(simd, packed, rows, framed_rows, norms);
-    let states = &mut scratch.state[..tiles * ROWS * 3 * len];
-    let infinity = F::of(f64::NEG_INFINITY);
-    for state in states.chunks_exact_mut(3 * len) {
-        state[..2 * len].fill(infinity);
-        state[2 * len..].fill(F::default());
+    if scratch.rivals.is_empty() {
+        apart(
+            simd,
+            #[inline(always)]
+            || label_in::<S, F, 1>(simd, packed, rows, scratch, labels),
+        )
+    } else {
+        apart(
+            simd,
+            #[inline(always)]
+            || label_in::<S, F, CENTROIDS>(simd, packed, rows, scratch, labels),
+        )
     }
-    for (p, panel) in (0..).zip(packed.panels(2 * len).chunks_exact(2 * len * (d + 1))) {
-        let tags = [2 * p, 2 * p + 1].map(|v| Vector::<S, F>::splat(simd, F::tag(v)));
-        let tiles = framed_rows.chunks_exact(ROWS * d).zip(states.chunks_exact_mut(ROWS * 3 * len));
-        for (rows, states) in tiles {
-            let scores = scores(simd, rows, panel, d);
-            for (r, state) in states.chunks_exact_mut(3 * len).enumerate() {
-                let (best_out, state) = state.split_at_mut(len);
-                let (second_out, tag_out) = state.split_at_mut(len);
-                let mut best = Vector::<S, F>::load(simd, best_out);
-                let mut second = Vector::<S, F>::load(simd, second_out);
-                let mut tag = Vector::<S, F>::load(simd, tag_out);
-                for v in 0..2 {
-                    let score = scores[r][v];
-                    tag = score.if_greater(best, tags[v], tag);
-                    second = second.max(score.min(best));
-                    best = best.max(score);
+}
+
+/// With one track all centroids compete for the best and second best; with as many as a panel has centroids, those of each place in the panel compete among
+/// themselves, and the best of the other tracks are the row's rivals.
+#[inline(always)]
+fn label_in<S: Simd, F: Element, const TRACKS: usize>(
+    simd: S,
+    packed: &Packed<F>,
+    rows: &[F],
+    scratch: &mut Scratch<F>,
+    labels: &mut [u32],
+) -> bool {
+    let (d, len) = (packed.d, Vector::<S, F>::LEN);
+    let group = VECTORS * len;
+    let least = [Vector::<S, F>::splat(simd, F::neg_infinity()); VECTORS];
+    let none = [Vector::<S, F>::splat(simd, F::default()); VECTORS];
+    let mut sound = true;
+    let panels = packed.panels();
+    let count = panels.len() / (CENTROIDS * (d + 2));
+    for (g, labels) in labels.chunks_mut(group).enumerate() {
+        let after = &rows[g * group * d..];
+        let (rows, later) = after.split_at(labels.len() * d);
+        let mut later = later[..later.len().min(group * d)].chunks((group * d).div_ceil(count));
+        let (columns, norm) = scratch.turned.turn(simd, &packed.frame, after);
+        let (mut best, mut second, mut tag) = ([least; TRACKS], [least; TRACKS], [none; TRACKS]);
+        for panel in panels.chunks_exact(CENTROIDS * (d + 2)) {
+            // The next rows come while these are worked on.
+            later.next().into_iter().for_each(fetch);
+            let scores = scores(simd, columns, panel, d);
+            let tags = &panel[CENTROIDS * (d + 1)..];
+            for c in 0..CENTROIDS {
+                let (track, index) = (c % TRACKS, Vector::<S, F>::splat(simd, tags[c]));
+                for v in 0..VECTORS {
+                    let score = scores[c][v];
+                    tag[track][v] = score.if_greater(best[track][v], index, tag[track][v]);
+                    second[track][v] = second[track][v].max(score.min(best[track][v]));
+                    best[track][v] = best[track][v].max(score);
                 }
-                best.store(best_out);
-                second.store(second_out);
-                tag.store(tag_out);
             }
         }
-    }
-    for (i, (label, state)) in labels.iter_mut().zip(states.chunks_exact(3 * len)).enumerate() {
-        let best = Vector::<S, F>::load(simd, state);
-        let second = Vector::<S, F>::load(simd, &state[len..]);
-        let tags = &state[2 * len..];
-        let top = best.largest();
-        let lane = (best.equal(Vector::<S, F>::splat(simd, top)).trailing_zeros() as usize).min(len - 1);
-        *label = tags[lane].untag() * len as u32 + lane as u32;
-        // A row that is not finite has no best lane; settling finds it out.
-        let winner = (*label as usize).min(packed.k - 1);
-        let own = norms[i] * packed.margin.row_factor + packed.margin.row_floor;
-        let margin = Vector::<S, F>::splat(simd, top - (own + packed.slack[winner]));
-        // The best of the other lanes, or the second of any; if two lanes share the top, the row is not settled.
-        let mut rival = Vector::<S, F>::splat(simd, top).if_greater(best, best, second).max(second).largest();
-        let near = all(len) & !best.less(margin);
-        let crowded = second.less(margin) != all(len);
-        if crowded || near.count_ones() != 1 {
-            let row = &rows[i * d..][..d];
-            sound &= in_range(row);
-            *label = settle(simd, packed, row, tags, near, crowded);
-            rival = top;
+        // The tracks in falling order, by insertion.
+        let mut floor = second[0];
+        for v in 0..VECTORS {
+            for t in 1..TRACKS {
+                floor[v] = floor[v].max(second[t][v]);
+                for at in (1..=t).rev() {
+                    let (a, b) = (best[at - 1][v], best[at][v]);
+                    let (tag_a, tag_b) = (tag[at - 1][v], tag[at][v]);
+                    (tag[at - 1][v], tag[at][v]) =
+                        (b.if_greater(a, tag_b, tag_a), b.if_greater(a, tag_a, tag_b));
+                    (best[at - 1][v], best[at][v]) = (a.max(b), a.min(b));
+                }
+            }
         }
-        // The norm's own rounding and that of these lines is less than the pad again.
-        let two = F::of(2.0);
-        let pad = (own + packed.slack[winner]) * two;
-        scratch.near[i] = norms[i] - top * two + pad;
-        scratch.next[i] = norms[i] - rival * two - pad;
-        scratch.excess[i] = pad * (two + two);
-        if !scratch.rivals.is_empty() {
-            let (found, rest) =
-                if rival == top { ([NO_RIVAL; RIVALS], top) } else { rivals(simd, best, second, tags, top) };
-            scratch.rivals[i] = found;
-            scratch.rest_square[i] = norms[i] - rest * two - pad;
+        let mut second = floor;
+        if TRACKS > 1 {
+            for v in 0..VECTORS {
+                second[v] = floor[v].max(best[1][v]);
+            }
+        }
+        let outcome = Outcome { norm, best: best[0], second, tag: tag[0] };
+        sound &= conclude(simd, packed, rows, &outcome, g * group, scratch, labels);
+        if TRACKS > 1 {
+            keep_rivals(simd, packed, &outcome, &Tracks { best, tag, floor }, g * group, scratch, labels);
         }
     }
     sound
 }
 
-/// The best of the lanes after the top one, as far as they beat the second of every lane; and the score that no other centroid exceeds.
+/// Writes down the best of the other tracks, as far as they beat what is not the best of a track, and a bound for all others.
 #[inline(always)]
-fn rivals<S: Simd, F: Element>(
-    simd: S,
-    best: Vector<S, F>,
-    second: Vector<S, F>,
-    tags: &[F],
-    top: F,
-) -> (Rivals, F) {
-    let (len, floor) = (tags.len(), second.largest());
-    let none = Vector::<S, F>::splat(simd, F::neg_infinity());
-    let mut rivals = [NO_RIVAL; RIVALS];
-    let mut last = Vector::<S, F>::splat(simd, top);
-    for rival in &mut rivals {
-        let score = last.if_greater(best, best, none).largest();
-        last = Vector::<S, F>::splat(simd, score);
-        let lanes = best.equal(last);
-        if !(score > floor) || lanes.count_ones() != 1 {
-            return (rivals, if score > floor { score } else { floor });
-        }
-        let lane = lanes.trailing_zeros() as usize;
-        *rival = (tags[lane].untag() as usize * len + lane) as u16;
-    }
-    let score = last.if_greater(best, best, none).largest();
-    (rivals, if score > floor { score } else { floor })
-}
-
-/// Decides by the reference distance: among the lanes' best when no lane holds two candidates, else by the whole search.
-#[cold]
-#[inline(never)]
-fn settle<S: Simd, F: Element>(
+fn keep_rivals<S: Simd, F: Element, const TRACKS: usize>(
     simd: S,
     packed: &Packed<F>,
-    row: &[F],
-    tags: &[F],
-    near: u64,
-    crowded: bool,
-) -> u32 {
-    simd.vectorize(
-        #[inline(always)]
-        || {
-            if crowded {
-                return nearest(row, &packed.centroids).0;
+    outcome: &Outcome<Vector<S, F>, VECTORS>,
+    Tracks { best, tag, floor }: &Tracks<Vector<S, F>, TRACKS>,
+    first: usize,
+    scratch: &mut Scratch<F>,
+    labels: &[u32],
+) {
+    let len = Vector::<S, F>::LEN;
+    let splat = |x: F| Vector::<S, F>::splat(simd, x);
+    for v in 0..VECTORS {
+        let norm = outcome.norm[v];
+        let own = norm.mul_add(splat(packed.margin.row_factor), splat(packed.margin.row_floor));
+        let rest = floor[v].max(best[RIVALS + 1][v]) + own + splat(packed.most_slack);
+        let first = first + v * len;
+        (norm - rest * splat(F::of(2.0))).store(&mut scratch.rest_square[first..]);
+        let mut tags = [[F::default(); MOST_LANES]; RIVALS + 1];
+        let mut named = [u64::MAX; RIVALS + 1];
+        for at in 0..=RIVALS {
+            tag[at][v].store(&mut tags[at]);
+            named[at] = best[at][v].greater(floor[v]);
+        }
+        for (i, &label) in labels.iter().skip(v * len).take(len).enumerate() {
+            let rivals = &mut scratch.rivals[first + i];
+            if label != tags[0][i].untag() {
+                // The reference decided, and the bound is for all but the one with the best score.
+                *rivals = [NO_RIVAL; RIVALS];
+                scratch.rest_square[first + i] = scratch.next[first + i];
+                continue;
             }
-            let mut best = (f64::INFINITY, 0);
-            for (lane, tag) in (0..).zip(tags) {
-                let j = tag.untag() * tags.len() as u32 + lane;
-                if near >> lane & 1 == 1 && (j as usize) < packed.k {
-                    let distance =
-                        squared_distance(row, &packed.centroids[j as usize * packed.d..][..packed.d]);
-                    if (distance, j) < best || best.0 == f64::INFINITY {
-                        best = (distance, j);
-                    }
-                }
+            for (at, rival) in (1..).zip(rivals) {
+                *rival = if named[at] >> i & 1 == 1 { tags[at][i].untag() as u16 } else { NO_RIVAL };
             }
-            best.1
-        },
-    )
+        }
+    }
 }

@@ -37,6 +37,8 @@ pub trait Lanes<S, F>: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Outp
     fn largest(self) -> F;
     /// The sum of the lanes, in any order.
     fn total(self) -> F;
+    /// Turns as many vectors as there are lanes, see [`turn`].
+    fn turn(square: &mut [Self; MOST_LANES]);
     /// The first `LEN` rows as `D` columns.
     fn columns<const D: usize>(simd: S, rows: &[[F; D]]) -> [Self; D];
 }
@@ -92,6 +94,10 @@ impl<S: Simd, F: SimdFloatElement, V: SimdFloat<S, Element = F>> Lanes<S, F> for
         self.reduce_sum()
     }
     #[inline(always)]
+    fn turn(square: &mut [Self; MOST_LANES]) {
+        turn(square);
+    }
+    #[inline(always)]
     fn columns<const D: usize>(simd: S, rows: &[[F; D]]) -> [Self; D] {
         let len = <V as SimdBase<S>>::LEN;
         let padded = const { D.next_power_of_two() };
@@ -124,6 +130,22 @@ impl<S: Simd, F: SimdFloatElement, V: SimdFloat<S, Element = F>> Lanes<S, F> for
         let mut columns = [zero; D];
         columns.copy_from_slice(&all[..D]);
         columns
+    }
+}
+
+/// Turns a square of vectors: lane j of vector i becomes lane i of vector j. Each round deals the vectors out like cards, two by two; after
+/// log2 rounds each is a column.
+#[inline(always)]
+pub(crate) fn turn<S: Simd, V: SimdBase<S>>(square: &mut [V; MOST_LANES]) {
+    let len = <V as SimdBase<S>>::LEN;
+    let mut width = 1;
+    while width < len {
+        let whole = *square;
+        for r in 0..len / 2 {
+            square[2 * r] = whole[r].zip_low(whole[r + len / 2]);
+            square[2 * r + 1] = whole[r].zip_high(whole[r + len / 2]);
+        }
+        width *= 2;
     }
 }
 

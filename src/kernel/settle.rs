@@ -1,0 +1,141 @@
+//! From scores to labels: what the scores certify, the bounds that follow from them, and the reference search for the rest.
+//!
+//! Both shapes of the loop over the centroids ([`super::lanes`], [`super::tile`]) end here, with rows in the lanes.
+
+use super::assign::Scratch;
+use super::element::{Element, Vector, framed};
+use super::exact::{in_range, squared_distance};
+use super::pack::{BLOCK, Packed};
+use super::tile::CENTROIDS;
+use super::vector::{Lanes, all};
+use fearless_simd::Simd;
+
+/// What the lanes hold of a group of rows when all centroids have gone by: squared norms in the frame, the best and the
+/// second best score, and the [tag](Element::tag) of the best.
+pub(super) struct Outcome<V, const B: usize> {
+    pub norm: [V; B],
+    pub best: [V; B],
+    pub second: [V; B],
+    pub tag: [V; B],
+}
+
+/// Labels the rows of a group, of which the first is so far into the chunk, and bounds their distances, if there are to be bounds.
+/// False if a value is not finite, or too large.
+#[inline(always)]
+pub(super) fn conclude<S: Simd, F: Element, const B: usize>(
+    simd: S,
+    packed: &Packed<F>,
+    rows: &[F],
+    outcome: &Outcome<Vector<S, F>, B>,
+    first: usize,
+    scratch: &mut Scratch<F>,
+    labels: &mut [u32],
+) -> bool {
+    let len = Vector::<S, F>::LEN;
+    let splat = |x: F| Vector::<S, F>::splat(simd, x);
+    let (factor, floor) = (splat(packed.margin.row_factor), splat(packed.margin.row_floor));
+    let (slack, two) = (splat(packed.most_slack), splat(F::of(2.0)));
+    let [tags, norms, owns, bests, seconds] = {
+        let mut parts = scratch.state.chunks_mut(B * len);
+        std::array::from_fn(|_| parts.next().expect("room for five"))
+    };
+    let Outcome { norm, best, second, tag } = outcome;
+    let mut own = [slack; B];
+    let mut unsettled = 0;
+    for b in 0..B {
+        own[b] = norm[b].mul_add(factor, floor);
+        tag[b].store(&mut tags[b * len..]);
+        let settled = (best[b] - second[b]).greater(own[b] + slack);
+        unsettled |= (all(len) & !settled) << (b * len);
+    }
+    for (label, tag) in labels.iter_mut().zip(&*tags) {
+        *label = tag.untag();
+    }
+    if !scratch.upper.is_empty() {
+        for b in 0..B {
+            let first = first + b * len;
+            // The norm's own rounding and that of these lines is less than the pads again.
+            let pad = (own[b] + slack) * two;
+            (norm[b] - best[b] * two + pad).store(&mut scratch.near[first..]);
+            (norm[b] - second[b] * two - pad).store(&mut scratch.next[first..]);
+            (pad * two * two).store(&mut scratch.excess[first..]);
+        }
+    }
+    if unsettled == 0 {
+        return true;
+    }
+    for b in 0..B {
+        norm[b].store(&mut norms[b * len..]);
+        own[b].store(&mut owns[b * len..]);
+        best[b].store(&mut bests[b * len..]);
+        second[b].store(&mut seconds[b * len..]);
+    }
+    let state = [&*norms, owns, bests, seconds];
+    settle(simd, packed, rows, state, unsettled, labels, &mut scratch.next[first..])
+}
+
+/// The rows named by the mask: some the best centroid's own slack certifies, the rest go through the reference search. False if a row has
+/// a value that is not finite or too large; its norm is not a number then, or infinite, which leaves it unsettled.
+#[cold]
+#[inline(never)]
+fn settle<S: Simd, F: Element>(
+    simd: S,
+    packed: &Packed<F>,
+    rows: &[F],
+    [norm, own, best, second]: [&[F]; 4],
+    unsettled: u64,
+    labels: &mut [u32],
+    next: &mut [F],
+) -> bool {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            let mut sound = true;
+            for (i, (label, row)) in labels.iter_mut().zip(rows.chunks_exact(packed.d)).enumerate() {
+                if unsettled >> i & 1 == 1 && !(best[i] - second[i] > own[i] + packed.slack[*label as usize])
+                {
+                    *label = among(packed, row, *label);
+                    // Another centroid may be as near as the best score allows.
+                    next[i] = norm[i] - (best[i] + own[i] + packed.most_slack) * F::of(2.0);
+                    sound &= in_range(row);
+                }
+            }
+            sound
+        },
+    )
+}
+
+/// The nearest of the packed centroids, by the reference: those that their scores do not show to be farther than the likely one are measured.
+#[inline(always)]
+fn among<F: Element>(packed: &Packed<F>, row: &[F], likely: u32) -> u32 {
+    let (d, width) = (packed.d, packed.width());
+    let distance = |j: u32| squared_distance(row, &packed.centroids[j as usize * d..][..d]);
+    let columns = row.iter().zip(&packed.frame.offset);
+    let moved: Vec<F> = columns.map(|(&x, &offset)| framed(x, offset, &packed.frame)).collect();
+    let norm: f64 = moved.iter().map(|x| x.f64() * x.f64()).sum();
+    let threshold = packed.margin.threshold(norm, distance(likely), &packed.frame);
+    let mut best = (f64::INFINITY, likely);
+    for panel in packed.panels().chunks_exact(width * (d + 2)) {
+        let (coordinates, rest) = panel.split_at(width * d);
+        let (starts, tags) = rest.split_at(width);
+        let mut scores = [F::neg_infinity(); CENTROIDS];
+        scores[..width].copy_from_slice(starts);
+        for (coordinates, first) in coordinates.chunks(width * BLOCK).zip((0..d).step_by(BLOCK)) {
+            let mut part = [F::default(); CENTROIDS];
+            for (c, &x) in coordinates.chunks_exact(width).zip(&moved[first..]) {
+                part.iter_mut().zip(c).for_each(|(part, &c)| *part = *part + c * x);
+            }
+            scores.iter_mut().zip(part).for_each(|(score, part)| *score = *score + part);
+        }
+        for ((&score, &tag), &start) in scores.iter().zip(tags).zip(starts) {
+            // Also if it is not a number; the last panel may be filled up.
+            if !(score < threshold) && start > F::neg_infinity() {
+                let distance = distance(tag.untag());
+                if distance < best.0 {
+                    best = (distance, tag.untag());
+                }
+            }
+        }
+    }
+    best.1
+}
