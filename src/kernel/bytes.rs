@@ -4,13 +4,16 @@
 //! the products of f32 in the same time. The sums are integers, so they are exact. [`super::coarse`] makes bounds of them.
 //!
 //! The loop is the one of [`super::tile`] with the sides changed: a vector of rows, turned so that each lane holds four columns of one row, against a
-//! panel of centroids, broadcast. So the best of each row stays in its lane while all centroids go by, and nothing is reduced at the end.
+//! panel of centroids, broadcast. So the best of each row stays in its lane while all centroids go by, and nothing is reduced at the end. A score names
+//! its centroid in its last bits, so the best three are kept by five minima and maxima, without a comparison.
 //! Rows are signed bytes and centroids unsigned ones, raised by an offset that each row's start takes back.
 
 use super::digits::MOST_ROWS;
+#[cfg(target_arch = "x86_64")]
+use fearless_simd::{Bytes, SimdBase, SimdFloat, SimdFrom, SimdInt, SimdMask};
 use fearless_simd::{Level, Simd};
 #[cfg(target_arch = "x86_64")]
-use fearless_simd::{Select, SimdBase, SimdFloat, SimdFrom, SimdInt, SimdMask};
+use std::ops::Range;
 
 /// Machines that have such instructions.
 #[derive(Clone, Copy)]
@@ -43,11 +46,52 @@ pub(super) struct Block<'a> {
 /// Scores of each row that are kept with their centroids.
 pub(super) const KEPT: usize = 2;
 
-/// The best scores of each row of a block in falling order, and one more, which no other exceeds; and the indices of all but the last in the bits of numbers.
+/// The best scores of each row of a block in falling order, and one more, which no other exceeds; and the centroids of all but the last.
 #[derive(Clone, Default)]
 pub(super) struct Found {
     pub scores: [[f32; MOST_ROWS]; KEPT + 1],
-    pub tags: [[f32; MOST_ROWS]; KEPT],
+    pub names: [[i32; MOST_ROWS]; KEPT],
+}
+
+/// Centroids among which a score names its own, in its last bits: whole panels, and few enough that this changes little.
+const SECTION: usize = 4092;
+
+/// The bits for such names.
+fn names(count: usize) -> i32 {
+    (count.min(SECTION).next_power_of_two() - 1) as i32
+}
+
+/// At least twice what a name changes of a score, relative to it, with so many centroids.
+pub(super) fn naming(count: usize) -> f32 {
+    2.0 * (names(count) + 1) as f32 * f32::EPSILON
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Found {
+    /// The best of a section, from this centroid on; the sections come in turn.
+    #[inline(always)]
+    fn take(&mut self, first: usize, scores: &[[f32; MOST_ROWS]; KEPT + 1], names: i32) {
+        let name = |score: f32| first as i32 + (score.to_bits() as i32 & names);
+        if first == 0 {
+            self.scores = *scores;
+            self.names = std::array::from_fn(|at| scores[at].map(name));
+            return;
+        }
+        for lane in 0..MOST_ROWS {
+            for scores in &scores[..KEPT] {
+                let mut one = (scores[lane], name(scores[lane]));
+                for slot in 0..KEPT {
+                    let held = (self.scores[slot][lane], self.names[slot][lane]);
+                    if one.0 > held.0 {
+                        (self.scores[slot][lane], self.names[slot][lane]) = one;
+                        one = held;
+                    }
+                }
+                self.scores[KEPT][lane] = self.scores[KEPT][lane].max(one.0);
+            }
+            self.scores[KEPT][lane] = self.scores[KEPT][lane].max(scores[KEPT][lane]);
+        }
+    }
 }
 
 impl Machine {
@@ -201,7 +245,7 @@ kernels!(Avx512, i32x16, 6, nearest_avx512, passing_avx512, dot_avx512);
 #[cfg(target_arch = "x86_64")]
 kernels!(Avx2, i32x8, 6, nearest_avx2, passing_avx2, dot_avx2);
 
-/// All scores of a block, handed over by centroid.
+/// All scores of a block for some panels, handed over by centroid.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn sweep<S: Simd, const PANEL: usize>(
@@ -209,6 +253,7 @@ fn sweep<S: Simd, const PANEL: usize>(
     dot: impl Fn(S::i32s, [S::i32s; 2], [S::i32s; 2]) -> S::i32s,
     block: &Block<'_>,
     centroids: &Centroids,
+    panels: Range<usize>,
     surplus: &[f32],
     mut meet: impl FnMut(usize, S::f32s),
 ) {
@@ -218,7 +263,7 @@ fn sweep<S: Simd, const PANEL: usize>(
     let bias = S::i32s::from_slice(simd, &block.bias[..len]);
     let words = |values: &[i32]| S::i32s::from_slice(simd, &values[..len]);
     let size = block.digits.len() / len * PANEL;
-    for (g, digits) in centroids.digits.chunks_exact(size).enumerate() {
+    for (g, digits) in centroids.digits.chunks_exact(size).enumerate().skip(panels.start).take(panels.len()) {
         let mut sum = [bias; PANEL];
         for (x, c) in block.digits.chunks_exact(2 * len).zip(digits.chunks_exact(2 * PANEL)) {
             let x = [words(x), words(&x[len..])];
@@ -243,40 +288,38 @@ fn sweep<S: Simd, const PANEL: usize>(
 #[inline(always)]
 fn nearest<S: Simd, const PANEL: usize>(
     simd: S,
-    dot: impl Fn(S::i32s, [S::i32s; 2], [S::i32s; 2]) -> S::i32s,
+    dot: impl Fn(S::i32s, [S::i32s; 2], [S::i32s; 2]) -> S::i32s + Copy,
     block: &Block<'_>,
     centroids: &Centroids,
     surplus: &[f32],
     found: &mut Found,
 ) {
-    let least = S::f32s::splat(simd, f32::NEG_INFINITY);
-    let mut scores = [least; KEPT + 1];
-    let mut tags = [S::f32s::splat(simd, 0.0); KEPT];
-    sweep::<S, PANEL>(
-        simd,
-        dot,
-        block,
-        centroids,
-        surplus,
-        #[inline(always)]
-        |j, score| {
-            let index = S::f32s::splat(simd, f32::from_bits(j as u32));
-            for at in (1..=KEPT).rev() {
-                if at < KEPT {
-                    let moved = scores[at - 1].simd_lt(score).select(tags[at - 1], index);
-                    tags[at] = scores[at].simd_lt(score).select(moved, tags[at]);
+    let (names, count) = (names(centroids.step.len()), centroids.step.len() / PANEL);
+    let (value, one) = (S::i32s::splat(simd, !names), S::i32s::splat(simd, 1));
+    for first in (0..count).step_by(SECTION / PANEL) {
+        let mut best = [S::f32s::splat(simd, f32::NEG_INFINITY); KEPT + 1];
+        let mut index = S::i32s::splat(simd, 0);
+        sweep::<S, PANEL>(
+            simd,
+            dot,
+            block,
+            centroids,
+            first..count.min(first + SECTION / PANEL),
+            surplus,
+            #[inline(always)]
+            |_, score| {
+                let bits: S::i32s = score.bitcast();
+                let named: S::f32s = ((bits & value) | index).bitcast();
+                index += one;
+                for at in (1..=KEPT).rev() {
+                    best[at] = best[at].max(named.min(best[at - 1]));
                 }
-                scores[at] = scores[at].max(score.min(scores[at - 1]));
-            }
-            tags[0] = scores[0].simd_lt(score).select(index, tags[0]);
-            scores[0] = scores[0].max(score);
-        },
-    );
-    for (score, out) in scores.iter().zip(&mut found.scores) {
-        score.store_slice(&mut out[..S::f32s::LEN]);
-    }
-    for (tag, out) in tags.iter().zip(&mut found.tags) {
-        tag.store_slice(&mut out[..S::f32s::LEN]);
+                best[0] = best[0].max(named);
+            },
+        );
+        let mut scores = [[f32::NEG_INFINITY; MOST_ROWS]; KEPT + 1];
+        best.iter().zip(&mut scores).for_each(|(best, out)| best.store_slice(&mut out[..S::f32s::LEN]));
+        found.take(first * PANEL, &scores, names);
     }
 }
 
@@ -297,6 +340,7 @@ fn passing<S: Simd, const PANEL: usize>(
         dot,
         block,
         centroids,
+        0..centroids.step.len() / PANEL,
         surplus,
         #[inline(always)]
         |j, score| {

@@ -12,10 +12,10 @@
 //!
 //! Kept per row: `reach`, at least `|x|` and `|s q|`; of all rows of a chunk together the *ratio*, at least `|e| / reach` of each. Then the two last terms are at most
 //! `reach (|e'| + ratio |c|)`, and the bracket is a number for each centroid, the *surplus* of the chunk. Turning the integer into a float, the step's product and the two
-//! fused additions round by at most `4 u (reach (|c| + |e'|) + |start|)` in all, which is added to surplus and start ([`ROUNDING`]). The start is the optimistic one
-//! of [`super::pack`], so framing and reference distance are allowed for as there.
+//! fused additions round by at most `4 u (reach (|c| + |e'|) + |start|)` in all, which is added to surplus and start ([`ROUNDING`]), as is what the names of
+//! [`super::bytes`] change. The start is the optimistic one of [`super::pack`], so framing and reference distance are allowed for as there.
 
-use super::bytes::{Centroids, Found, Machine};
+use super::bytes::{Centroids, Found, Machine, naming};
 use super::digits::{self, MOST_ROWS, filled, turn, words};
 use super::element::{Element, Level, Vector, framed};
 use super::pack::{Frame, Packed};
@@ -32,6 +32,9 @@ const ROUNDING: f32 = 1.0 / (1 << 20) as f32;
 
 /// More than a score can lose by underflow, in a frame where values are about 1.
 const TINY: f32 = f32::from_bits((127 - 100) << 23);
+
+/// The score of what fills up a panel: less than any, but a number.
+const NEVER: f32 = f32::MIN / 2.0;
 
 /// The centroids' bytes, and what is needed to measure single ones.
 #[derive(Clone)]
@@ -115,18 +118,24 @@ impl<F: Element> Coarse<F> {
         let (k, d) = (starts.len(), moved.len() / starts.len());
         let (panel, words, filled) = (machine.panel(), words(d), k.next_multiple_of(machine.panel()));
         let mut digits = vec![0; filled * words];
-        let [mut step, mut start, mut length, mut lost] =
-            [0.0, f32::NEG_INFINITY, 0.0, 0.0].map(|x| vec![x; filled]);
+        let [mut step, mut start, mut length, mut lost] = [0.0, NEVER, 0.0, 0.0].map(|x| vec![x; filled]);
         let given = moved.chunks(panel * d).zip(starts.chunks(panel));
         let scales = step.chunks_mut(panel).zip(start.chunks_mut(panel));
         let lengths = length.chunks_mut(panel).zip(lost.chunks_mut(panel));
         let panels = given.zip(digits.chunks_mut(panel * words)).zip(scales.zip(lengths));
+        let naming = naming(filled);
         let mut workers = vec![(); par::workers_for(moved.len() as f64 * 4.0)];
         par::share(
             &mut workers,
             panels,
             |(), (((moved, starts), digits), ((step, start), (length, lost)))| {
-                F::digitise_panel(level, machine, moved, starts, Panel { digits, step, start, length, lost });
+                F::digitise_panel(
+                    level,
+                    machine,
+                    moved,
+                    starts,
+                    Panel { digits, step, start, length, lost, naming },
+                );
             },
         );
         Coarse {
@@ -137,6 +146,11 @@ impl<F: Element> Coarse<F> {
             moved,
             panels: OnceLock::new(),
         }
+    }
+
+    /// What putting a name into a score may change.
+    fn naming(&self) -> f32 {
+        naming(self.length.len())
     }
 
     /// Words of a row.
@@ -159,8 +173,8 @@ impl<F: Element> Coarse<F> {
     /// What the optimistic score of a row for its best centroid is at least, for it is off by the surplus twice.
     #[inline(always)]
     pub(super) fn least(&self, buffers: &Buffers<F>, i: usize, found: &Found, lane: usize) -> f32 {
-        let j = found.tags[0][lane].to_bits() as usize;
-        let rounding = ROUNDING * self.bytes.start[j].abs() + TINY;
+        let j = found.names[0][lane] as usize;
+        let rounding = (ROUNDING + self.naming()) * self.bytes.start[j].abs() + TINY;
         found.scores[0][lane] - 2.001 * buffers.reach[i] * buffers.surplus[j] - 4.0 * rounding
     }
 }
@@ -172,6 +186,7 @@ pub(super) struct Panel<'a> {
     start: &'a mut [f32],
     length: &'a mut [f32],
     lost: &'a mut [f32],
+    naming: f32,
 }
 
 /// Fills a panel with the digits of centroids in the frame.
@@ -201,7 +216,7 @@ pub(super) fn fill_panel<S: Simd, F: Element>(
         panel.lost[j] = rounded.lost + rounding::<F>() * norm;
         panel.step[j] = rounded.step;
         let start = f32::above(starts[j].f64());
-        panel.start[j] = start + ROUNDING * start.abs() + TINY;
+        panel.start[j] = start + (ROUNDING + panel.naming) * start.abs() + TINY;
     }
 }
 
@@ -248,7 +263,7 @@ impl<F: Element> Buffers<F> {
 
     /// The surplus of each centroid for rows that lost at most this part of their reach.
     pub(super) fn widen(&mut self, coarse: &Coarse<F>, ratio: f32) {
-        let ratio = ratio * (1.0 + ROUNDING) + ROUNDING;
+        let ratio = ratio * (1.0 + ROUNDING) + ROUNDING + coarse.naming();
         for ((surplus, &length), &lost) in self.surplus.iter_mut().zip(&coarse.length).zip(&coarse.lost) {
             *surplus = (lost + ratio * (length + lost)) * (1.0 + ROUNDING);
         }

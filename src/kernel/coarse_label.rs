@@ -144,7 +144,7 @@ fn prove<'a, S: Simd, F: Element>(
     buffers.thresholds.clear();
     for (i, label) in labels.iter_mut().enumerate() {
         let (found, lane) = (&scratch.coarse.found[i / lanes], i % lanes);
-        let tags = found.tags.each_ref().map(|tags| tags[lane].to_bits().min(packed.k as u32 - 1));
+        let tags = found.names.each_ref().map(|names| (names[lane] as u32).min(packed.k as u32 - 1));
         let scores = found.scores.each_ref().map(|scores| F::of(f64::from(scores[lane])));
         let (row, own) = (row_of(i), margin(packed, scratch.norms[i]));
         let slack = own + packed.slack[tags[0] as usize];

@@ -132,6 +132,33 @@ fn few_rows_need_the_reference_search() {
 }
 
 #[test]
+fn thousands_of_centroids_are_told_apart() {
+    // More than a score can name: sections of them are looked at in turn. The nearest may lie in any, or in several at once.
+    let mut rng = SeededRng::new(21);
+    let (n, d) = (70, 24);
+    for (k, values) in [(4092, 1 << 20), (4093, 1 << 20), (9000, 1 << 20), (9000, 3)] {
+        let mut value = || rng.below(values) as f32 / values as f32;
+        let rows: Vec<f32> = (0..n * d).map(|_| value()).collect();
+        let mut centroids: Vec<f32> = (0..k * d).map(|_| value()).collect();
+        // Rows that are centroids, of which some come twice, in other sections.
+        for (i, row) in rows.chunks(d).enumerate().step_by(3) {
+            for j in [(i * 131) % k, (i * 131 + 5000) % k] {
+                centroids[j * d..][..d].copy_from_slice(row);
+            }
+        }
+        let expected: Vec<usize> =
+            rows.chunks(d).map(|row| exact::nearest(row, &centroids).0 as usize).collect();
+        for level in levels() {
+            let frame = Frame::of_centroids(level, &centroids, d);
+            let packed = Packed::new(level, &frame, &centroids, d);
+            let mut labels = vec![0; n];
+            assert!(assign::label_all(level, &packed, &rows, &mut labels));
+            assert_eq!(labels, expected, "{level:?}, k {k}, {values} values");
+        }
+    }
+}
+
+#[test]
 fn rows_that_bytes_do_not_tell_apart_are_labelled_by_floats() {
     // Two clouds so far from each other that a step of a byte is wider than either; half of the centroids lie in each.
     let mut rng = SeededRng::new(8);
