@@ -17,8 +17,8 @@
 //!    machine, and few rows need the second look.
 //! 4. **Centred and scaled.** The scores lose accuracy when the data sits far from the origin, so rows and centroids
 //!    are moved by a fixed offset and scaled by a power of two on their way into the kernel ([`pack::Frame`]).
-//! 5. **Two shapes of one loop.** With many columns, six rows meet two vectors of centroids in registers ([`tile`]);
-//!    with few columns, the rows lie in the lanes ([`lanes`]). No n-by-k matrix ever exists.
+//! 5. **Two shapes of one loop.** The rows lie in the lanes, so nothing is reduced across them. With few columns a group of rows stays in registers and meets one
+//!    centroid after another ([`lanes`]); with many columns two vectors of rows meet six centroids ([`tile`]). Both end in [`settle`]. No n-by-k matrix ever exists.
 //! 6. **Bytes before floats.** With more than 16 columns, on machines that multiply bytes fast, rows and centroids are rounded to bytes first, whose
 //!    products are exact and several times cheaper. What rounding took is bounded, so most centroids are ruled out before a
 //!    float is multiplied, and the best is measured as above ([`coarse`], [`bytes`], [`coarse_label`]).
