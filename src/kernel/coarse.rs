@@ -67,6 +67,8 @@ pub(crate) struct Buffers<F> {
     /// Of rows that lie here and there: which are in the blocks, and the labels found.
     pub picked: Vec<u32>,
     pub labels: Vec<u32>,
+    /// Their own centroids with the scores, where these were asked for.
+    pub(super) known: Vec<(u32, F)>,
     /// Rows in doubt, and the least score that may be as good as their best.
     pub(super) doubtful: Vec<u32>,
     pub(super) thresholds: Vec<f32>,

@@ -29,6 +29,7 @@ pub(super) fn label<S: Simd, F: Element>(
     let d = packed.d;
     let buffers = &mut scratch.coarse;
     buffers.fit(coarse, labels.len(), d);
+    buffers.known.clear();
     let mut ratio = 0f32;
     for (i, (row, norm)) in rows.chunks_exact(d).zip(&mut scratch.norms).enumerate() {
         let sizes = buffers.frame(simd, packed, row);
@@ -62,6 +63,7 @@ pub(super) fn label_some<S: Simd, F: Element>(
     let buffers = &mut scratch.coarse;
     buffers.fit(coarse, some.len(), packed.d);
     buffers.picked.clear();
+    buffers.known.clear();
     let mut ratio = 0f32;
     for (at, &row) in some.iter().enumerate() {
         if let Some(&next) = some.get(at + AHEAD) {
@@ -76,6 +78,7 @@ pub(super) fn label_some<S: Simd, F: Element>(
             if proven(row, above(square.max(F::zero()).sqrt().f64() as f32)) {
                 continue;
             }
+            buffers.known.push((own, score));
         }
         let i = buffers.picked.len();
         scratch.norms[i] = sizes.0;
@@ -155,7 +158,10 @@ fn prove<'a, S: Simd, F: Element>(
             *label = tags[0];
             continue;
         }
-        let top = coarse.score(simd, packed, row, tags[0]);
+        let top = match scratch.coarse.known.get(i) {
+            Some(&(own, score)) if own == tags[0] => score,
+            _ => coarse.score(simd, packed, row, tags[0]),
+        };
         let margin = top - slack;
         let near = scores[1..].iter().take_while(|&&score| !(score < margin)).count();
         let mut verdict = Verdict { label: tags[0], best: top, next: scores[1] };
