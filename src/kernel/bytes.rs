@@ -5,7 +5,7 @@
 //!
 //! The loop is the one of [`super::tile`] with the sides changed: a vector of rows, turned so that each lane holds four columns of one row, against a
 //! panel of centroids, broadcast. So the best of each row stays in its lane while all centroids go by, and nothing is reduced at the end. A score names
-//! its centroid in its last bits, so the best three are kept by five minima and maxima, without a comparison.
+//! its centroid in its last bits, so the best are kept by minima and maxima, without a comparison.
 //! Rows are signed bytes and centroids unsigned ones, raised by an offset that each row's start takes back.
 
 use super::digits::MOST_ROWS;
@@ -44,7 +44,7 @@ pub(super) struct Block<'a> {
 }
 
 /// Scores of each row that are kept with their centroids.
-pub(super) const KEPT: usize = 2;
+pub(super) const KEPT: usize = 3;
 
 /// The best scores of each row of a block in falling order, and one more, which no other exceeds; and the centroids of all but the last.
 #[derive(Clone, Default)]
