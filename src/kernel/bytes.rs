@@ -44,7 +44,7 @@ pub(super) struct Block<'a> {
 }
 
 /// Scores of each row that are kept with their centroids.
-pub(super) const KEPT: usize = 3;
+pub(super) const KEPT: usize = 2;
 
 /// The best scores of each row of a block in falling order, and one more, which no other exceeds; and the centroids of all but the last.
 #[derive(Clone, Default)]

@@ -159,6 +159,35 @@ fn thousands_of_centroids_are_told_apart() {
 }
 
 #[test]
+fn bounds_hold_with_thousands_of_columns() {
+    // Far from the frame's origin, where a distance is a small difference of large sums that all round the same way.
+    let mut rng = SeededRng::new(4);
+    let (n, k, d) = (40, 3, 9001);
+    for base in [0.57, 0.61, 0.71, 0.83, 0.97] {
+        let rows: Vec<f32> = (0..n * d).map(|_| base + 1e-3 * rng.uniform() as f32).collect();
+        let centroids = &rows[..k * d];
+        for level in levels() {
+            let mut range = Range::new(d);
+            assert!(f32::scan(level, &rows, &mut range));
+            let frame = Frame::new(&range, &vec![0.0; d]);
+            let packed = Packed::new(level, &frame, centroids, d);
+            let mut scratch = Scratch::new(level, d).with_bounds(false);
+            let mut labels = vec![0; n];
+            assert!(f32::label(level, &packed, &rows, &mut scratch, &mut labels));
+            for (i, row) in rows.chunks(d).enumerate() {
+                let distance = |j: usize| exact::squared_distance(row, &centroids[j * d..][..d]).sqrt();
+                let mut distances = [distance(0), distance(1), distance(2)].map(|x| x * frame.scale.f64());
+                distances.sort_unstable_by(f64::total_cmp);
+                let bounds = [scratch.least[i], scratch.upper[i], scratch.lower[i]].map(f64::from);
+                let hold =
+                    bounds[0] <= distances[0] && distances[0] <= bounds[1] && bounds[2] <= distances[1];
+                assert!(hold, "{level:?}, {base}, row {i}: {bounds:?} of {distances:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn rows_that_bytes_do_not_tell_apart_are_labelled_by_floats() {
     // Two clouds so far from each other that a step of a byte is wider than either; half of the centroids lie in each.
     let mut rng = SeededRng::new(8);

@@ -123,9 +123,16 @@ impl<F: Element> Turned<F> {
         };
         let zero = Vector::<S, F>::splat(simd, F::default());
         let scale = Vector::<S, F>::splat(simd, frame.scale);
-        let mut norms = [zero; VECTORS];
+        let (mut norms, mut block) = ([zero; VECTORS], [zero; VECTORS]);
         let squares = self.columns.chunks_exact_mut(VECTORS * len * len);
         for (columns, first) in squares.zip((0..d).step_by(len)) {
+            // Block by block, as the scores, or the error would grow past what bounds allow for.
+            if first % BLOCK == 0 {
+                for v in 0..VECTORS {
+                    norms[v] = norms[v] + block[v];
+                    block[v] = zero;
+                }
+            }
             let mut offset = [F::default(); MOST_LANES];
             let some = len.min(d - first);
             offset[..some].copy_from_slice(&frame.offset[first..][..some]);
@@ -144,8 +151,11 @@ impl<F: Element> Turned<F> {
                         part = moved.mul_add(moved, part);
                     }
                 }
-                norms[v] = norms[v] + part;
+                block[v] = block[v] + part;
             }
+        }
+        for v in 0..VECTORS {
+            norms[v] = norms[v] + block[v];
         }
         (&self.columns, norms)
     }
