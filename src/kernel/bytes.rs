@@ -44,7 +44,7 @@ pub(super) struct Block<'a> {
 }
 
 /// Scores of each row that are kept with their centroids.
-pub(super) const KEPT: usize = 2;
+pub(super) const KEPT: usize = 3;
 
 /// The best scores of each row of a block in falling order, and one more, which no other exceeds; and the centroids of all but the last.
 #[derive(Clone, Default)]
@@ -78,18 +78,16 @@ impl Found {
             return;
         }
         for lane in 0..MOST_ROWS {
-            for scores in &scores[..KEPT] {
-                let mut one = (scores[lane], name(scores[lane]));
-                for slot in 0..KEPT {
-                    let held = (self.scores[slot][lane], self.names[slot][lane]);
-                    if one.0 > held.0 {
-                        (self.scores[slot][lane], self.names[slot][lane]) = one;
-                        one = held;
-                    }
-                }
-                self.scores[KEPT][lane] = self.scores[KEPT][lane].max(one.0);
+            // Sorted, as LLVM 22 makes wrong code of slots that are exchanged by turns: with AVX2 a centroid came with another's score.
+            let mut all: [_; 2 * KEPT] = std::array::from_fn(|at| match at.checked_sub(KEPT) {
+                None => (self.scores[at][lane], self.names[at][lane]),
+                Some(at) => (scores[at][lane], name(scores[at][lane])),
+            });
+            all.sort_unstable_by(|one, other| other.0.total_cmp(&one.0));
+            for at in 0..KEPT {
+                (self.scores[at][lane], self.names[at][lane]) = all[at];
             }
-            self.scores[KEPT][lane] = self.scores[KEPT][lane].max(scores[KEPT][lane]);
+            self.scores[KEPT][lane] = self.scores[KEPT][lane].max(scores[KEPT][lane]).max(all[KEPT].0);
         }
     }
 }

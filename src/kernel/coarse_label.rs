@@ -1,7 +1,7 @@
 //! The label of each row, by scores of bytes first ([`super::coarse`]).
 //!
-//! The best centroid by these is measured in floats; usually no other comes up to that, and the label is proven. If the next one does,
-//! it is measured as well. The rows where more do go through the bytes once more, for a list of all that do.
+//! The best centroid by these is measured in floats; usually no other comes up to that, and the label is proven. If the next one or two do,
+//! they are measured as well. The rows where more do go through the bytes once more, for a list of all that do.
 //! In doubt the reference decides.
 
 use super::ahead::{AHEAD, fetch};

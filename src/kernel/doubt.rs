@@ -112,7 +112,7 @@ pub(crate) fn worthwhile(level: Level, k: usize, d: usize) -> f64 {
 /// Whether looking at a few rivals by the reference costs clearly less than looking at all centroids.
 pub(crate) fn rivals_pay(level: Level, k: usize, d: usize) -> bool {
     let rivals = (RIVALS + 1) as f64 * (10.0 + 0.25 * d as f64);
-    // Scores of bytes bring one rival.
+    // Scores of bytes bring two rivals.
     let rivals = if coarse::machine(level, k, d).is_some() { rivals * 0.4 } else { rivals };
     k < usize::from(NO_RIVAL) && score_nanoseconds(level, k, d) > rivals
 }

@@ -136,7 +136,7 @@ fn thousands_of_centroids_are_told_apart() {
     // More than a score can name: sections of them are looked at in turn. The nearest may lie in any, or in several at once.
     let mut rng = SeededRng::new(21);
     let (n, d) = (70, 24);
-    for (k, values) in [(4092, 1 << 20), (4093, 1 << 20), (9000, 1 << 20), (9000, 3)] {
+    for (k, values) in [(4092, 1 << 20), (4093, 1 << 20), (9000, 1 << 20), (9000, 3), (20_000, 1 << 20)] {
         let mut value = || rng.below(values) as f32 / values as f32;
         let rows: Vec<f32> = (0..n * d).map(|_| value()).collect();
         let mut centroids: Vec<f32> = (0..k * d).map(|_| value()).collect();
@@ -154,6 +154,10 @@ fn thousands_of_centroids_are_told_apart() {
             let mut labels = vec![0; n];
             assert!(assign::label_all(level, &packed, &rows, &mut labels));
             assert_eq!(labels, expected, "{level:?}, k {k}, {values} values");
+            let (mut labels, mut scratch) = (vec![0; n], Scratch::new(level, d).with_bounds(true));
+            assert!(f32::label(level, &packed, &rows, &mut scratch, &mut labels));
+            let labels: Vec<usize> = labels.iter().map(|&label| label as usize).collect();
+            assert_eq!(labels, expected, "{level:?}, k {k}, {values} values, with bounds");
         }
     }
 }
