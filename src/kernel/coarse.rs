@@ -92,21 +92,20 @@ pub(super) fn rounding_nanoseconds(d: usize) -> f64 {
 
 /// The scores of one row for k centroids, in floats.
 fn float_nanoseconds(k: usize, d: usize) -> f64 {
-    k as f64 * (0.1 + 0.02 * d as f64)
+    4.0 + 0.25 * d as f64 + k as f64 * (0.06 + 0.018 * d as f64)
 }
 
 /// And with bytes.
 fn byte_nanoseconds(machine: Machine, k: usize, d: usize) -> f64 {
     // AVX2 needs five instructions for two of AVX-512, on vectors half as long.
-    let product = if machine.rows() == 16 { 0.09 / 16.0 } else { 0.12 / 8.0 };
+    let product = if machine.rows() == 16 { 0.09 / 16.0 } else { 0.1 / 8.0 };
     rounding_nanoseconds(d) + k as f64 * (0.15 + product * d as f64)
 }
 
 /// What multiplies the bytes, where they pay.
 pub(super) fn machine(level: Level, k: usize, d: usize) -> Option<Machine> {
     let machine = Machine::new(level).filter(|_| COLUMNS.contains(&d))?;
-    // Floats come in panels, which are filled up.
-    (byte_nanoseconds(machine, k, d) < float_nanoseconds(k.next_multiple_of(32), d)).then_some(machine)
+    (byte_nanoseconds(machine, k, d) < float_nanoseconds(k, d)).then_some(machine)
 }
 
 /// The scores of one row, the cheaper way.

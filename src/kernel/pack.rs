@@ -306,19 +306,19 @@ impl<F: Element> Packed<F> {
     }
 }
 
-/// Panels of so many centroids: coordinates column by column, then the starts, then the indices in the bits of numbers. The last panel is filled up with
-/// centroids that never win.
+/// Panels of at most so many centroids, each of about as many: coordinates column by column, then the starts, then the indices in the bits of numbers.
+/// Each is filled up with centroids that never win.
 pub(crate) fn panels<F: Element>(width: usize, moved: &[F], starts: &[F], d: usize) -> Vec<F> {
-    let size = width * (d + 2);
-    let mut panels = vec![F::default(); starts.len().div_ceil(width) * size];
-    let given = moved.chunks(width * d).zip(starts.chunks(width));
-    for (p, (panel, (moved, starts))) in panels.chunks_exact_mut(size).zip(given).enumerate() {
+    let (k, size, count) = (starts.len(), width * (d + 2), starts.len().div_ceil(width));
+    let mut panels = vec![F::default(); count * size];
+    let mut given = (0..).zip(moved.chunks_exact(d).zip(starts));
+    for (p, panel) in panels.chunks_exact_mut(size).enumerate() {
         let (coordinates, rest) = panel.split_at_mut(width * d);
         let (start, tag) = rest.split_at_mut(width);
         start.fill(F::neg_infinity());
-        start[..starts.len()].copy_from_slice(starts);
-        for (c, moved) in moved.chunks_exact(d).enumerate() {
-            tag[c] = F::tag((p * width + c) as u32);
+        let some = k / count + usize::from(p < k % count);
+        for (c, (j, (moved, &own))) in given.by_ref().take(some).enumerate() {
+            (start[c], tag[c]) = (own, F::tag(j));
             let column = coordinates[c..].iter_mut().step_by(width);
             column.zip(moved).for_each(|(out, &x)| *out = x);
         }

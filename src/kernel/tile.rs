@@ -20,9 +20,6 @@ pub(crate) const VECTORS: usize = 2;
 /// Centroids of a tile.
 pub(crate) const CENTROIDS: usize = 6;
 
-/// A last panel of no more centroids than this takes less time; fewer would not keep the units busy.
-const SHORT: usize = 4;
-
 /// A tile's scores, centroid by centroid.
 pub(super) type Scores<S, F> = [[Vector<S, F>; VECTORS]; CENTROIDS];
 
@@ -36,12 +33,13 @@ struct Tracks<V, const TRACKS: usize> {
 /// The scores of turned rows against one panel.
 #[inline(always)]
 pub(super) fn scores<S: Simd, F: Element>(simd: S, columns: &[F], panel: &[F], d: usize) -> Scores<S, F> {
-    let (coordinates, starts) = panel.split_at(CENTROIDS * d);
+    let (coordinates, starts) = panel[..CENTROIDS * (d + 1)].split_at(CENTROIDS * d);
     let columns = &columns[..d * VECTORS * Vector::<S, F>::LEN];
-    if starts[SHORT] == F::neg_infinity() {
-        blocks::<S, F, SHORT>(simd, columns, coordinates, starts)
-    } else {
-        blocks::<S, F, CENTROIDS>(simd, columns, coordinates, starts)
+    let none = F::neg_infinity();
+    match starts {
+        [.., fifth, _] if *fifth == none => blocks::<S, F, 4>(simd, columns, coordinates, starts),
+        [.., sixth] if *sixth == none => blocks::<S, F, 5>(simd, columns, coordinates, starts),
+        _ => blocks::<S, F, CENTROIDS>(simd, columns, coordinates, starts),
     }
 }
 
@@ -123,39 +121,43 @@ impl<F: Element> Turned<F> {
         };
         let zero = Vector::<S, F>::splat(simd, F::default());
         let scale = Vector::<S, F>::splat(simd, frame.scale);
-        let (mut norms, mut block) = ([zero; VECTORS], [zero; VECTORS]);
-        let squares = self.columns.chunks_exact_mut(VECTORS * len * len);
-        for (columns, first) in squares.zip((0..d).step_by(len)) {
-            // Block by block, as the scores, or the error would grow past what bounds allow for.
-            if first % BLOCK == 0 {
-                for v in 0..VECTORS {
-                    norms[v] = norms[v] + block[v];
-                    block[v] = zero;
-                }
+        // What follows the last column is another row's, and becomes zero.
+        let (whole, rest) = frame.offset.split_at(d - d % len);
+        let mut last = [[F::default(); MOST_LANES]; 2];
+        last[0][..rest.len()].copy_from_slice(rest);
+        last[1][..rest.len()].fill(frame.scale);
+        let mut norms = [zero; VECTORS];
+        for v in 0..VECTORS {
+            let mut lines = [rows; MOST_LANES];
+            for r in 0..len {
+                lines[r] = &rows[(v * len + r) * d..][..d + MOST_LANES];
             }
-            let mut offset = [F::default(); MOST_LANES];
-            let some = len.min(d - first);
-            offset[..some].copy_from_slice(&frame.offset[first..][..some]);
-            for v in 0..VECTORS {
+            // Block by block, as the scores, or the error would grow past what bounds allow for.
+            let mut block = zero;
+            let squares = self.columns.chunks_exact_mut(VECTORS * len * len);
+            for (columns, first) in squares.zip((0..d).step_by(len)) {
+                if first % BLOCK == 0 {
+                    norms[v] = norms[v] + block;
+                    block = zero;
+                }
+                let (offset, scale) = if first < whole.len() {
+                    (Vector::<S, F>::load(simd, &whole[first..]), scale)
+                } else {
+                    (Vector::<S, F>::load(simd, &last[0]), Vector::<S, F>::load(simd, &last[1]))
+                };
                 let mut square = [zero; MOST_LANES];
                 for r in 0..len {
-                    square[r] = Vector::<S, F>::load(simd, &rows[(v * len + r) * d + first..]);
+                    square[r] = (Vector::<S, F>::load(simd, &lines[r][first..]) - offset) * scale;
                 }
                 Vector::<S, F>::turn(&mut square);
                 let mut part = zero;
                 for t in 0..len {
-                    let moved = (square[t] - Vector::<S, F>::splat(simd, offset[t])) * scale;
-                    moved.store(&mut columns[(t * VECTORS + v) * len..]);
-                    // What follows the last column is another row's.
-                    if some == len || t < some {
-                        part = moved.mul_add(moved, part);
-                    }
+                    square[t].store(&mut columns[(t * VECTORS + v) * len..]);
+                    part = square[t].mul_add(square[t], part);
                 }
-                block[v] = block[v] + part;
+                block = block + part;
             }
-        }
-        for v in 0..VECTORS {
-            norms[v] = norms[v] + block[v];
+            norms[v] = norms[v] + block;
         }
         (&self.columns, norms)
     }
@@ -239,9 +241,9 @@ fn label_in<S: Simd, F: Element, const TRACKS: usize>(
             later.next().into_iter().for_each(fetch);
             let scores = scores(simd, columns, panel, d);
             let tags = &panel[CENTROIDS * (d + 1)..];
-            for c in 0..CENTROIDS {
-                let (track, index) = (c % TRACKS, Vector::<S, F>::splat(simd, tags[c]));
-                for v in 0..VECTORS {
+            for v in 0..VECTORS {
+                for c in 0..CENTROIDS {
+                    let (track, index) = (c % TRACKS, Vector::<S, F>::splat(simd, tags[c]));
                     let score = scores[c][v];
                     tag[track][v] = score.if_greater(best[track][v], index, tag[track][v]);
                     second[track][v] = second[track][v].max(score.min(best[track][v]));
