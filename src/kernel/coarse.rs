@@ -167,8 +167,38 @@ impl<F: Element> Coarse<F> {
     /// The optimistic score of a row for a centroid.
     #[inline(always)]
     pub(super) fn score<S: Simd>(&self, simd: S, packed: &Packed<F>, row: &[F], j: u32) -> F {
-        let j = j as usize;
-        packed.starts[j] + product(simd, &packed.frame, row, &self.moved[j * packed.d..][..packed.d])
+        let scale = Vector::<S, F>::splat(simd, packed.frame.scale);
+        let (row, offset) = (&row[..packed.d], &packed.frame.offset[..packed.d]);
+        let product = product(
+            simd,
+            #[inline(always)]
+            |t| (Vector::<S, F>::load(simd, &row[t..]) - Vector::<S, F>::load(simd, &offset[t..])) * scale,
+            #[inline(always)]
+            |t| framed(row[t], offset[t], &packed.frame),
+            self.in_frame(packed, j),
+        );
+        packed.starts[j as usize] + product
+    }
+
+    /// The same of a row that is in the frame.
+    #[inline(always)]
+    pub(super) fn score_in_frame<S: Simd>(&self, simd: S, packed: &Packed<F>, moved: &[F], j: u32) -> F {
+        let moved = &moved[..packed.d];
+        let product = product(
+            simd,
+            #[inline(always)]
+            |t| Vector::<S, F>::load(simd, &moved[t..]),
+            #[inline(always)]
+            |t| moved[t],
+            self.in_frame(packed, j),
+        );
+        packed.starts[j as usize] + product
+    }
+
+    /// A centroid in the frame.
+    #[inline(always)]
+    fn in_frame(&self, packed: &Packed<F>, j: u32) -> &[F] {
+        &self.moved[j as usize * packed.d..][..packed.d]
     }
 
     /// What the optimistic score of a row for its best centroid is at least, for it is off by the surplus twice.
@@ -288,22 +318,22 @@ impl<F: Element> Buffers<F> {
     }
 }
 
-/// The product of a row, moved into the frame, and a vector, in an order of its own: its error is within the bound of a score.
+/// The product of a row, given by vectors and for the rest by values, and another, in an order of its own: its error is within the bound of a score.
 #[inline(always)]
-fn product<S: Simd, F: Element>(simd: S, frame: &Frame<F>, row: &[F], other: &[F]) -> F {
-    let (d, len) = (row.len(), Vector::<S, F>::LEN);
-    let scale = Vector::<S, F>::splat(simd, frame.scale);
-    let zero = Vector::<S, F>::splat(simd, F::default());
-    let mut sums = [zero; 4];
+fn product<S: Simd, F: Element>(
+    simd: S,
+    vector: impl Fn(usize) -> Vector<S, F>,
+    value: impl Fn(usize) -> F,
+    other: &[F],
+) -> F {
+    let (d, len) = (other.len(), Vector::<S, F>::LEN);
+    let mut sums = [Vector::<S, F>::splat(simd, F::default()); 4];
     let whole = d - d % len;
-    let (offset, other) = (&frame.offset[..d], &other[..d]);
     for first in (0..whole).step_by(4 * len) {
         for (t, sum) in (first..whole).step_by(len).zip(&mut sums) {
-            let moved =
-                (Vector::<S, F>::load(simd, &row[t..]) - Vector::<S, F>::load(simd, &offset[t..])) * scale;
-            *sum = moved.mul_add(Vector::<S, F>::load(simd, &other[t..]), *sum);
+            *sum = vector(t).mul_add(Vector::<S, F>::load(simd, &other[t..]), *sum);
         }
     }
     let sum = ((sums[0] + sums[1]) + (sums[2] + sums[3])).total();
-    (whole..d).fold(sum, |sum, t| sum + framed(row[t], offset[t], frame) * other[t])
+    (whole..d).fold(sum, |sum, t| sum + value(t) * other[t])
 }

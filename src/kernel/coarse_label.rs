@@ -72,7 +72,7 @@ pub(super) fn label_some<S: Simd, F: Element>(
         let values = rows.row(row as usize);
         let sizes = buffers.frame(simd, packed, values);
         if let Some(own) = own.map(|own| own[row as usize]) {
-            let score = coarse.score(simd, packed, values, own);
+            let score = coarse.score_in_frame(simd, packed, &buffers.moved, own);
             let pad = (margin(packed, sizes.0) + packed.slack[own as usize]) * F::of(2.0);
             let square = sizes.0 - score * F::of(2.0) + pad;
             if proven(row, above(square.max(F::zero()).sqrt().f64() as f32)) {

@@ -2,6 +2,7 @@
 //!
 //! The doubtful rows of a piece are copied side by side, so that the kernel works on dense blocks however few they are.
 
+use super::ahead::{AHEAD, fetch};
 use super::assign::{Assigned, Rows, Worker, chunk_rows, gather, lend, piece_rows};
 use super::bounds::{self, Bounds, NO_RIVAL, Part, RIVALS};
 pub(crate) use super::coarse::score_nanoseconds;
@@ -138,6 +139,9 @@ impl<F: Element> Worker<F> {
         }
         for at in 0..doubts.rivals.len() {
             let row = doubts.rivals[at] as usize;
+            if let Some(&next) = doubts.rivals.get(at + AHEAD) {
+                fetch(pass.rows.row(next as usize));
+            }
             if !self.compare(pass, row, &mut labels[row], bounds) {
                 doubts.all.push(row as u32);
             }
