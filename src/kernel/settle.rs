@@ -7,7 +7,7 @@ use super::element::{Element, Vector, framed};
 use super::exact::{in_range, squared_distance};
 use super::pack::{BLOCK, Packed};
 use super::tile::CENTROIDS;
-use super::vector::{Lanes, all};
+use super::vector::{Lanes, MOST_LANES, all};
 use fearless_simd::Simd;
 
 /// What the lanes hold of a group of rows when all centroids have gone by: squared norms in the frame, the best and the
@@ -108,27 +108,48 @@ fn settle<S: Simd, F: Element>(
 /// The nearest of the packed centroids, by the reference: those that their scores do not show to be farther than the likely one are measured.
 #[inline(always)]
 fn among<F: Element>(packed: &Packed<F>, row: &[F], likely: u32) -> u32 {
-    let (d, width) = (packed.d, packed.width());
+    let (mut few, mut many) = ([F::default(); MOST_LANES], Vec::new());
+    let moved = if let Some(few) = few.get_mut(..row.len()) {
+        few
+    } else {
+        many.resize(row.len(), F::default());
+        &mut many[..]
+    };
+    for ((moved, &x), &offset) in moved.iter_mut().zip(row).zip(&packed.frame.offset) {
+        *moved = framed(x, offset, &packed.frame);
+    }
+    if packed.in_lanes {
+        among_panels::<F, 1>(packed, row, moved, likely)
+    } else {
+        among_panels::<F, CENTROIDS>(packed, row, moved, likely)
+    }
+}
+
+/// The same for panels of so many centroids, with the row in the frame as well.
+#[inline(always)]
+fn among_panels<F: Element, const WIDTH: usize>(
+    packed: &Packed<F>,
+    row: &[F],
+    moved: &[F],
+    likely: u32,
+) -> u32 {
+    let d = packed.d;
     let distance = |j: u32| squared_distance(row, &packed.centroids[j as usize * d..][..d]);
-    let columns = row.iter().zip(&packed.frame.offset);
-    let moved: Vec<F> = columns.map(|(&x, &offset)| framed(x, offset, &packed.frame)).collect();
     let norm: f64 = moved.iter().map(|x| x.f64() * x.f64()).sum();
     let threshold = packed.margin.threshold(norm, distance(likely), &packed.frame);
     let mut best = (f64::INFINITY, likely);
-    for panel in packed.panels().chunks_exact(width * (d + 2)) {
-        let (coordinates, rest) = panel.split_at(width * d);
-        let (starts, tags) = rest.split_at(width);
-        let mut scores = [F::neg_infinity(); CENTROIDS];
-        scores[..width].copy_from_slice(starts);
-        for (coordinates, first) in coordinates.chunks(width * BLOCK).zip((0..d).step_by(BLOCK)) {
-            let mut part = [F::default(); CENTROIDS];
-            for (c, &x) in coordinates.chunks_exact(width).zip(&moved[first..]) {
+    for panel in packed.panels().as_chunks::<WIDTH>().0.chunks_exact(d + 2) {
+        let (coordinates, [starts, tags]) = panel.split_at(d) else { continue };
+        let mut scores = *starts;
+        for (coordinates, moved) in coordinates.chunks(BLOCK).zip(moved.chunks(BLOCK)) {
+            let mut part = [F::default(); WIDTH];
+            for (c, &x) in coordinates.iter().zip(moved) {
                 part.iter_mut().zip(c).for_each(|(part, &c)| *part = *part + c * x);
             }
             scores.iter_mut().zip(part).for_each(|(score, part)| *score = *score + part);
         }
         for ((&score, &tag), &start) in scores.iter().zip(tags).zip(starts) {
-            // Also if it is not a number; the last panel may be filled up.
+            // Also if it is not a number; the panel may be filled up.
             if !(score < threshold) && start > F::neg_infinity() {
                 let distance = distance(tag.untag());
                 if distance < best.0 {
