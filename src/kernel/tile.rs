@@ -121,7 +121,7 @@ impl<F: Element> Turned<F> {
         };
         let zero = Vector::<S, F>::splat(simd, F::default());
         let scale = Vector::<S, F>::splat(simd, frame.scale);
-        // What follows the last column is another row's, and becomes zero.
+        // What follows the last column is another row's, and becomes zero; or not a number, if that is none, and then no row is settled by its scores.
         let (whole, rest) = frame.offset.split_at(d - d % len);
         let mut last = [[F::default(); MOST_LANES]; 2];
         last[0][..rest.len()].copy_from_slice(rest);
