@@ -307,7 +307,7 @@ impl<F: Element> Packed<F> {
 }
 
 /// Panels of at most so many centroids, each of about as many: coordinates column by column, then the starts, then the indices in the bits of numbers.
-/// Each is filled up with centroids that never win.
+/// Each is filled up with centroids that never win; spread evenly, these are few in any panel.
 pub(crate) fn panels<F: Element>(width: usize, moved: &[F], starts: &[F], d: usize) -> Vec<F> {
     let (k, size, count) = (starts.len(), width * (d + 2), starts.len().div_ceil(width));
     let mut panels = vec![F::default(); count * size];

@@ -36,6 +36,7 @@ pub(super) fn scores<S: Simd, F: Element>(simd: S, columns: &[F], panel: &[F], d
     let (coordinates, starts) = panel[..CENTROIDS * (d + 1)].split_at(CENTROIDS * d);
     let columns = &columns[..d * VECTORS * Vector::<S, F>::LEN];
     let none = F::neg_infinity();
+    // Places without a centroid are left out; fewer than four would not keep the units busy.
     match starts {
         [.., fifth, _] if *fifth == none => blocks::<S, F, 4>(simd, columns, coordinates, starts),
         [.., sixth] if *sixth == none => blocks::<S, F, 5>(simd, columns, coordinates, starts),
@@ -123,9 +124,9 @@ impl<F: Element> Turned<F> {
         let scale = Vector::<S, F>::splat(simd, frame.scale);
         // What follows the last column is another row's, and becomes zero; or not a number, if that is none, and then no row is settled by its scores.
         let (whole, rest) = frame.offset.split_at(d - d % len);
-        let mut last = [[F::default(); MOST_LANES]; 2];
-        last[0][..rest.len()].copy_from_slice(rest);
-        last[1][..rest.len()].fill(frame.scale);
+        let mut edge = [[F::default(); MOST_LANES]; 2];
+        edge[0][..rest.len()].copy_from_slice(rest);
+        edge[1][..rest.len()].fill(frame.scale);
         let mut norms = [zero; VECTORS];
         for v in 0..VECTORS {
             let mut lines = [rows; MOST_LANES];
@@ -143,7 +144,7 @@ impl<F: Element> Turned<F> {
                 let (offset, scale) = if first < whole.len() {
                     (Vector::<S, F>::load(simd, &whole[first..]), scale)
                 } else {
-                    (Vector::<S, F>::load(simd, &last[0]), Vector::<S, F>::load(simd, &last[1]))
+                    (Vector::<S, F>::load(simd, &edge[0]), Vector::<S, F>::load(simd, &edge[1]))
                 };
                 let mut square = [zero; MOST_LANES];
                 for r in 0..len {
