@@ -77,7 +77,7 @@ impl KMeansPlusPlus {
         let frame = frame(&range, rows);
         // Sorted, most rows of few columns need no look at most candidates.
         let sort = d <= FENCED_COLUMNS && d * size_of::<F>() <= SORTED_BYTES && rows.n() >= 4096 && k >= 16;
-        let sorted = sort.then(|| Sorted { origin: Vec::new(), ..Sorted::new(rows) });
+        let sorted = sort.then(|| Sorted { origin: Vec::new(), ..Sorted::new(level, rows) });
         let rows = sorted.as_ref().map_or(rows, |sorted| sorted.rows(d));
 
         let alike = vec![1.0; rows.n()];
@@ -88,7 +88,7 @@ impl KMeansPlusPlus {
         drop(alike);
         let mut chosen = rows.row(first).to_vec();
         let mut nearest = if sort {
-            Field::Fenced(Fenced::new(rows))
+            Field::Fenced(Fenced::new(level, rows))
         } else {
             Field::Plain(Nearest::new(rows.n()), frame.clone())
         };

@@ -7,6 +7,7 @@ use super::drift::Doubts;
 use super::element::{Element, Level, Vector};
 use super::moments::{Grids, Moves, RowSums};
 use super::pack::{FEW_COLUMNS, Packed};
+use super::strips::Strips;
 use super::tile::Turned;
 use super::{coarse, coarse_label, lanes, par, tile};
 use fearless_simd::Simd;
@@ -43,7 +44,7 @@ impl<'a, F> Rows<'a, F> {
 
 /// Rows that the kernel takes at once: few enough that their copy in the frame stays in the cache.
 pub(crate) fn chunk_rows(d: usize) -> usize {
-    if d <= FEW_COLUMNS { 768 } else { (98_304 / d).clamp(96, 768) / 96 * 96 }
+    if d <= FEW_COLUMNS { 1024 } else { (98_304 / d).clamp(96, 768) / 96 * 96 }
 }
 
 /// A thread's buffers for one chunk.
@@ -320,16 +321,19 @@ pub(crate) fn label_all<F: Element>(
     let d = packed.d;
     let work = values.len() as f64 * packed.k as f64;
     let cells = cells::pay(labels.len(), packed.k, d).then(|| Cells::new(level, packed, values)).flatten();
-    let mut workers: Vec<_> = (0..par::workers_for(work)).map(|_| (Scratch::new(level, d), true)).collect();
+    let strips = || if cells.is_none() { Strips::new(level, packed, values) } else { None };
+    let mut workers: Vec<_> =
+        (0..par::workers_for(work)).map(|_| (Scratch::new(level, d), strips(), true)).collect();
     let rows = piece_rows(labels.len(), d);
     let pieces = values.chunks(rows * d).zip(labels.chunks_mut(rows));
-    par::share(&mut workers, pieces, |(scratch, sound), (values, labels)| {
+    par::share(&mut workers, pieces, |(scratch, strips, sound), (values, labels)| {
         let mut found = std::mem::take(&mut scratch.labels);
         for (values, labels) in values.chunks(chunk_rows(d) * d).zip(labels.chunks_mut(chunk_rows(d))) {
             let found = &mut found[..labels.len()];
-            *sound &= match &cells {
-                Some(cells) => label_by_cells(level, packed, cells, values, scratch, found),
-                None => F::label(level, packed, values, scratch, found),
+            *sound &= match (&cells, &mut *strips) {
+                (Some(cells), _) => label_by_cells(level, packed, cells, values, scratch, found),
+                (None, Some(strips)) => strips.label(packed, values, scratch, found),
+                (None, None) => F::label(level, packed, values, scratch, found),
             };
             for (label, &found) in labels.iter_mut().zip(&*found) {
                 *label = found as usize;
@@ -337,7 +341,7 @@ pub(crate) fn label_all<F: Element>(
         }
         scratch.labels = found;
     });
-    workers.iter().all(|worker| worker.1)
+    workers.iter().all(|worker| worker.2)
 }
 
 /// Labels every row with its nearest centroid and moves its values between the clusters' sums where the label changed.

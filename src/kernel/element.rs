@@ -1,15 +1,16 @@
 //! The two number types as the kernel sees them, and the doors into the compiled loops.
 
 use super::assign::{Rows, Scratch};
+use super::boxes::{self, Boxes};
 use super::bytes::Machine;
 use super::cells::{self, Cells};
+use super::curve::{self, Curve};
 use super::filter::{Candidates, Cell, Left};
 use super::moments::{Double, Grid, Grids, Moves, RowSums, Sum};
 use super::pack::{Frame, Packed};
 use super::screen::Part;
 use super::single::Single;
 use super::standing::{Standing, Swap};
-use super::tiles::Group;
 use super::trial::{Aim, Trial};
 use super::vector::Lanes;
 use super::{
@@ -135,13 +136,17 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
         offset: &[Self],
         mean: &mut [Self],
     ) -> Double;
+    /// The places of rows along a curve.
+    fn places(level: Level, curve: &Curve<Self>, rows: Rows<'_, Self>, out: &mut [u32]);
+    /// The smallest box around rows.
+    fn enclose(level: Level, rows: Rows<'_, Self>, low: &mut [Self], high: &mut [Self]);
     /// The candidates that may be nearest to a point of the cell.
     fn sieve(level: Level, from: &Candidates<Self>, cell: &mut Cell<Self>, into: &mut Candidates<Self>);
     /// The same for the tiles of a group.
     fn sieve_tiles(
         level: Level,
         packed: &Packed<Self>,
-        group: &Group<Self>,
+        boxes: &Boxes<Self>,
         from: &Candidates<Self>,
         left: &mut Left,
     );
@@ -322,11 +327,17 @@ macro_rules! element {
             fn mean(level: Level, sums: &RowSums, j: usize, grids: &Grids, weighted: bool, offset: &[Self], mean: &mut [Self]) -> Double {
                 plain!(level, means::mean(sums, j, grids, weighted, offset, mean))
             }
+            fn places(level: Level, curve: &Curve<Self>, rows: Rows<'_, Self>, out: &mut [u32]) {
+                plain!(level, curve::places(curve, rows, out))
+            }
+            fn enclose(level: Level, rows: Rows<'_, Self>, low: &mut [Self], high: &mut [Self]) {
+                dispatch!(level, simd => boxes::enclose(simd, rows, low, high));
+            }
             fn sieve(level: Level, from: &Candidates<Self>, cell: &mut Cell<Self>, into: &mut Candidates<Self>) {
                 plain!(level, filter::sieve(from, cell, into))
             }
-            fn sieve_tiles(level: Level, packed: &Packed<Self>, group: &Group<Self>, from: &Candidates<Self>, left: &mut Left) {
-                dispatch!(level, simd => filter::sieve_tiles(simd, packed, group, from, left));
+            fn sieve_tiles(level: Level, packed: &Packed<Self>, boxes: &Boxes<Self>, from: &Candidates<Self>, left: &mut Left) {
+                dispatch!(level, simd => filter::sieve_tiles(simd, packed, boxes, from, left));
             }
             fn fenced_gains(level: Level, rows: Rows<'_, Self>, distances: &[f64], candidates: &[Self], open: u32, gains: &mut [f64]) {
                 plain!(level, fence::gains(rows, distances, candidates, open, gains))

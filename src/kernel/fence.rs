@@ -8,7 +8,7 @@ use super::assign::Rows;
 use super::element::{Element, Level};
 use super::par;
 use super::screen::BLOCK_ROWS;
-use super::tiles::{TILE, enclose};
+use super::tiles::TILE;
 
 /// Columns at most.
 pub(crate) const FENCED_COLUMNS: usize = 4;
@@ -35,12 +35,12 @@ struct Fence<F> {
 
 impl<F: Element> Fenced<F> {
     /// Before there is any centroid: infinitely far.
-    pub(crate) fn new(rows: Rows<'_, F>) -> Self {
+    pub(crate) fn new(level: Level, rows: Rows<'_, F>) -> Self {
         let blank = Fence { low: Vec::new(), high: Vec::new(), farthest: Vec::new() };
         let mut fences = vec![blank; rows.n().div_ceil(BLOCK_ROWS)];
         let mut workers = vec![(); par::workers_for(rows.values.len() as f64 * 4.0)];
         par::share(&mut workers, fences.iter_mut().enumerate(), |(), (b, fence)| {
-            *fence = Fence::new(block(rows, b));
+            *fence = Fence::new(level, block(rows, b));
         });
         Fenced { distances: vec![f64::INFINITY; rows.n()], fences }
     }
@@ -103,12 +103,12 @@ fn block<F: Element>(rows: Rows<'_, F>, b: usize) -> Rows<'_, F> {
 }
 
 impl<F: Element> Fence<F> {
-    fn new(rows: Rows<'_, F>) -> Self {
+    fn new(level: Level, rows: Rows<'_, F>) -> Self {
         let (d, tiles) = (rows.d, rows.n().div_ceil(TILE));
         let (mut low, mut high) = (vec![F::default(); (tiles + 1) * d], vec![F::default(); (tiles + 1) * d]);
         for i in 0..=tiles {
             let part = if i < tiles { rows.part(i * TILE, TILE.min(rows.n() - i * TILE)) } else { rows };
-            enclose(part, &mut low[i * d..][..d], &mut high[i * d..][..d]);
+            F::enclose(level, part, &mut low[i * d..][..d], &mut high[i * d..][..d]);
         }
         Fence { low, high, farthest: vec![f64::INFINITY; tiles + 1] }
     }
@@ -256,12 +256,12 @@ mod tests {
             for level in levels() {
                 let mut range = Range::new(d);
                 assert!(F::scan(level, &values, &mut range));
-                let sorted = Sorted::new(rows);
+                let sorted = Sorted::new(level, rows);
                 let mut seen: Vec<u32> = sorted.origin.clone();
                 seen.sort_unstable();
                 assert!(seen.into_iter().eq(0..n as u32), "every row has one place");
                 let rows = sorted.rows(d);
-                let mut fenced = Fenced::new(rows);
+                let mut fenced = Fenced::new(level, rows);
                 let mut plain = vec![f64::INFINITY; n];
                 for step in 0..12 {
                     let candidates: Vec<F> =

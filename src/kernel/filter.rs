@@ -12,12 +12,13 @@
 //! reference, for every row of the tile.
 
 use super::assign::{Assigned, Worker, apart, gather, lend};
+use super::boxes::{Boxes, GROUP};
 use super::element::{Element, Level, Vector, framed};
 use super::moments::{Grids, Moves, NOWHERE, RowSums};
 use super::pack::{FEW_COLUMNS, Frame, Packed};
 use super::par;
 use super::tile_labels::TileLabels;
-use super::tiles::{GROUP, Group, TILE, Tiles};
+use super::tiles::{TILE, Tiles};
 use super::vector::{Lanes, MOST_LANES, all};
 use fearless_simd::Simd;
 
@@ -174,7 +175,7 @@ pub(super) fn sieve<F: Element>(from: &Candidates<F>, cell: &mut Cell<F>, into: 
 #[derive(Default)]
 pub(crate) struct Left {
     /// For each candidate the tiles, a bit each, that it may be nearest to a point of.
-    tiles: Vec<u16>,
+    pub(super) tiles: Vec<u16>,
     /// The candidate nearest to the middle of each tile.
     nearest: [u32; GROUP],
 }
@@ -192,15 +193,15 @@ impl Left {
 pub(super) fn sieve_tiles<S: Simd, F: Element>(
     simd: S,
     packed: &Packed<F>,
-    group: &Group<F>,
+    boxes: &Boxes<F>,
     from: &Candidates<F>,
     left: &mut Left,
 ) {
     macro_rules! few {
         ($($d:literal)*) => {
             match packed.d {
-                $($d => apart(simd, #[inline(always)] || sieve_few::<S, F, $d>(simd, packed, group, from, left)),)*
-                _ => apart(simd, #[inline(always)] || sieve_few::<S, F, FEW_COLUMNS>(simd, packed, group, from, left)),
+                $($d => apart(simd, #[inline(always)] || sieve_few::<S, F, $d>(simd, packed, boxes, from, left)),)*
+                _ => apart(simd, #[inline(always)] || sieve_few::<S, F, FEW_COLUMNS>(simd, packed, boxes, from, left)),
             }
         };
     }
@@ -212,7 +213,7 @@ pub(super) fn sieve_tiles<S: Simd, F: Element>(
 fn sieve_few<S: Simd, F: Element, const D: usize>(
     simd: S,
     packed: &Packed<F>,
-    group: &Group<F>,
+    boxes: &Boxes<F>,
     from: &Candidates<F>,
     left: &mut Left,
 ) {
@@ -233,8 +234,8 @@ fn sieve_few<S: Simd, F: Element, const D: usize>(
         let (mut middle, mut half, mut square) = ([zero; D], [zero; D], zero);
         for t in 0..d {
             let (offset, scale) = (splat!(packed.frame.offset[t]), splat!(packed.frame.scale));
-            let low = (Vector::<S, F>::load(simd, &group.low[t * GROUP + first..]) - offset) * scale;
-            let high = (Vector::<S, F>::load(simd, &group.high[t * GROUP + first..]) - offset) * scale;
+            let low = (Vector::<S, F>::load(simd, &boxes.low[t * GROUP + first..]) - offset) * scale;
+            let high = (Vector::<S, F>::load(simd, &boxes.high[t * GROUP + first..]) - offset) * scale;
             middle[t] = (low + high) * splat!(F::of(0.5));
             half[t] = (high - middle[t]).max(middle[t] - low) * splat!(F::of(1.0 + 4.0 * F::UNIT));
             let reach = high.max(zero - high).max(low.max(zero - low));
@@ -324,13 +325,13 @@ pub(crate) fn reassign_tiles<F: Element>(
             let rows = rows.part(g * GROUP * TILE, labels.len());
             let Filter { worker, cell, of_group, left, packed, evaluations } = filter;
             cell.clear();
-            cell.enclose(&group.whole[0], &group.whole[1], &packed.frame);
+            cell.enclose(&group.boxes.whole[0], &group.boxes.whole[1], &packed.frame);
             cell.close(packed);
             F::sieve(level, &all, cell, of_group);
             *evaluations += all.index.len() as u64;
             let several = of_group.index.len() > 1;
             if several {
-                F::sieve_tiles(level, packed, group, of_group, left);
+                F::sieve_tiles(level, packed, &group.boxes, of_group, left);
                 *evaluations += (of_group.index.len() * owners.len()) as u64;
             }
             let undecided = if several { left.undecided() } else { 0 };

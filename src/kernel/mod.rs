@@ -54,11 +54,13 @@ pub(crate) mod approach;
 pub(crate) mod assign;
 pub(crate) mod block;
 pub(crate) mod bounds;
+mod boxes;
 mod bytes;
 mod cells;
 mod coarse;
 mod coarse_label;
 pub(crate) mod costs;
+mod curve;
 mod digits;
 pub(crate) mod distances;
 mod double;
@@ -85,6 +87,7 @@ mod settle;
 pub(crate) mod silhouette;
 pub(crate) mod single;
 pub(crate) mod standing;
+mod strips;
 #[cfg(test)]
 mod swap_tests;
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Labels in tile order ([`super::tiles`]), and their ways there and back.
 
+use super::boxes::GROUP;
 use super::moments::NOWHERE;
 use super::par;
-use super::tiles::{GROUP, TILE};
+use super::tiles::TILE;
 
 /// The labels of rows in tile order: one for a whole tile, or one a row.
 pub(crate) struct TileLabels {

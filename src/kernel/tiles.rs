@@ -1,12 +1,13 @@
 //! Rows of few columns, put in an order in which neighbours lie near each other, and cut into tiles.
 //!
-//! The order is that of *sort-tile-recursive* packing (Leutenegger, Lopez and Edgington 1997): cut the rows into slabs by one column,
-//! each slab by the next column, and so on; every other slab runs backward, so that
-//! rows that follow each other are neighbours there too. A tile's bounding box is then small, so a few looks at the box answer for all its rows at once
+//! The order is that along a Hilbert curve ([`super::curve`]), as R-trees are packed (Kamel and Faloutsos 1993): rows that follow each other are neighbours. A
+//! tile's bounding box is then small, so a few looks at the box answer for all its rows at once
 //! ([`super::filter`]). Tiles hold a copy of the rows, the place each came from, and the sums of their rows, so that a tile changes
 //! cluster in one step.
 
 use super::assign::Rows;
+use super::boxes::{Boxes, GROUP};
+use super::curve::Curve;
 use super::element::{Element, Level};
 use super::moments::{Grids, RowSums};
 use super::par;
@@ -14,12 +15,8 @@ use super::sampled::sampled;
 
 /// Rows of a tile.
 pub(crate) const TILE: usize = 128;
-/// Tiles of a group, which are looked at together first.
-pub(crate) const GROUP: usize = 16;
-/// Rows that are put together by slab at a time.
+/// Rows that are put together by parts of the curve at a time.
 const CHUNK: usize = 1 << 14;
-/// Columns that order the rows: more would cut too few slabs each.
-const ORDERING: usize = 4;
 
 /// Rows in tile order.
 pub(crate) struct Sorted<F> {
@@ -37,23 +34,15 @@ pub(crate) struct Tiles<F> {
 
 /// Some tiles in a row: their boxes and their sums.
 pub(crate) struct Group<F> {
-    /// Column by column, [`GROUP`] values each; what is missing at the end lies in the box around all.
-    pub low: Vec<F>,
-    pub high: Vec<F>,
-    /// The box around all.
-    pub whole: [Vec<F>; 2],
+    pub boxes: Boxes<F>,
     pub sums: RowSums,
 }
 
 impl<F: Element> Sorted<F> {
-    pub(crate) fn new(rows: Rows<'_, F>) -> Self {
+    pub(crate) fn new(level: Level, rows: Rows<'_, F>) -> Self {
         let (n, d) = (rows.n(), rows.d);
-        let places = Places::new(rows);
-        let mut columns: Vec<usize> = (0..d).collect();
-        columns.sort_by(|&a, &b| places.scale[a].f64().total_cmp(&places.scale[b].f64()));
-        columns.truncate(ORDERING);
         let mut origin = vec![0; n];
-        order(&places, &columns, &mut origin);
+        order(level, rows, &mut origin);
         let mut values = vec![F::default(); n * d];
         let mut workers = vec![(); par::workers_for(rows.values.len() as f64 * 8.0)];
         let pieces = origin.chunks(CHUNK).zip(values.chunks_mut(CHUNK * d));
@@ -70,7 +59,7 @@ impl<F: Element> Sorted<F> {
 impl<F: Element> Tiles<F> {
     pub(crate) fn new(level: Level, rows: Rows<'_, F>, grids: &Grids) -> Self {
         const ROWS: usize = GROUP * TILE;
-        let sorted = Sorted::new(rows);
+        let sorted = Sorted::new(level, rows);
         let rows = sorted.rows(rows.d);
         let mut groups = Vec::new();
         groups.resize_with(rows.n().div_ceil(ROWS), || None);
@@ -83,59 +72,14 @@ impl<F: Element> Tiles<F> {
     }
 }
 
-/// The smallest box around rows.
-pub(crate) fn enclose<F: Element>(rows: Rows<'_, F>, low: &mut [F], high: &mut [F]) {
-    macro_rules! few {
-        ($($d:literal)*) => {
-            match rows.d {
-                // A constant number of columns leaves the bounds in registers.
-                $($d => {
-                    let (mut least, mut most) = ([F::infinity(); $d], [F::neg_infinity(); $d]);
-                    for row in rows.values.as_chunks::<$d>().0 {
-                        for t in 0..$d {
-                            least[t] = if row[t] < least[t] { row[t] } else { least[t] };
-                            most[t] = if row[t] > most[t] { row[t] } else { most[t] };
-                        }
-                    }
-                    low.copy_from_slice(&least);
-                    high.copy_from_slice(&most);
-                },)*
-                _ => {
-                    low.fill(F::infinity());
-                    high.fill(F::neg_infinity());
-                    for row in rows.values.chunks_exact(rows.d) {
-                        for (t, &x) in row.iter().enumerate() {
-                            low[t] = if x < low[t] { x } else { low[t] };
-                            high[t] = if x > high[t] { x } else { high[t] };
-                        }
-                    }
-                }
-            }
-        };
-    }
-    few!(1 2 3 4);
-}
-
 impl<F: Element> Group<F> {
     fn new(level: Level, rows: Rows<'_, F>, grids: &Grids) -> Self {
-        let (d, tiles) = (rows.d, rows.n().div_ceil(TILE));
-        let (mut low, mut high) = (vec![F::default(); GROUP * d], vec![F::default(); GROUP * d]);
-        let mut whole = [vec![F::infinity(); d], vec![F::neg_infinity(); d]];
-        let mut tile = whole.clone();
-        let mut sums = RowSums::new(tiles, grids);
-        for i in 0..GROUP {
-            if i < tiles {
-                let part = rows.part(i * TILE, TILE.min(rows.n() - i * TILE));
-                let [low, high] = &mut tile;
-                enclose(part, low, high);
-                F::add_rows(level, part, grids, i, &mut sums);
-            }
-            for t in 0..d {
-                (low[t * GROUP + i], high[t * GROUP + i]) = (tile[0][t], tile[1][t]);
-                (whole[0][t], whole[1][t]) = (whole[0][t].min(tile[0][t]), whole[1][t].max(tile[1][t]));
-            }
-        }
-        Group { low, high, whole, sums }
+        let tiles = rows.n().div_ceil(TILE);
+        let parts = || (0..tiles).map(|i| rows.part(i * TILE, TILE.min(rows.n() - i * TILE)));
+        let (mut boxes, mut sums) = (Boxes::new(rows.d), RowSums::new(tiles, grids));
+        boxes.enclose(level, parts());
+        parts().enumerate().for_each(|(i, part)| F::add_rows(level, part, grids, i, &mut sums));
+        Group { boxes, sums }
     }
 }
 
@@ -160,66 +104,33 @@ fn fetch<F: Element>(rows: Rows<'_, F>, origin: &[u32], values: &mut [F]) {
     few!(1 2 3 4);
 }
 
-/// Where rows lie along the columns, in steps of 2^-32 of the range of most.
-struct Places<'a, F> {
-    rows: Rows<'a, F>,
-    low: Vec<F>,
-    scale: Vec<F>,
-}
-
-impl<'a, F: Element> Places<'a, F> {
-    /// The range is that of a sample, for one far row must not leave all others in one place.
-    fn new(rows: Rows<'a, F>) -> Self {
-        const SAMPLE: usize = 4096;
-        let (mut low, mut high) = (vec![F::infinity(); rows.d], vec![F::neg_infinity(); rows.d]);
-        for i in sampled(rows.n(), SAMPLE) {
-            for (t, &x) in rows.row(i).iter().enumerate() {
-                (low[t], high[t]) = (low[t].min(x), high[t].max(x));
-            }
-        }
-        let steps = F::of((1u64 << 32) as f64);
-        let scale = low.iter().zip(&high).map(|(&low, &high)| steps / (high - low)).collect();
-        Places { rows, low, scale }
-    }
-
-    /// Rows outside the range are put at its ends.
-    #[inline(always)]
-    fn along(&self, t: usize, row: usize) -> u32 {
-        ((self.rows.values[row * self.rows.d + t] - self.low[t]) * self.scale[t]).f64() as u32
-    }
-
-    /// A number that is ordered as the place along the column, or against it; and the row.
-    #[inline(always)]
-    fn key(&self, t: usize, row: usize, backward: bool) -> u64 {
-        let along = self.along(t, row) ^ (if backward { u32::MAX } else { 0 });
-        u64::from(along) << 32 | row as u64
-    }
-}
-
-/// Slabs that a number of rows is cut into, when so many columns are left to cut by.
-fn slabs(rows: usize, columns: usize) -> usize {
-    ((rows as f64 / TILE as f64).powf(1.0 / columns as f64).round() as usize).clamp(1, 1 << 12)
-}
-
-/// The slabs of the first column, between quantiles of a sample.
-struct Slabs {
+/// Parts of the curve that about as many rows lie on.
+struct Parts {
+    /// The first places of all but the first.
     borders: Vec<u32>,
-    /// For the leading bits of a place, the first slab that has it.
+    /// For the leading bits of a place, the first part that has it.
     first: Vec<u16>,
 }
 
-impl Slabs {
+impl Parts {
     const BITS: u32 = 12;
+    /// Rows of a part: as many as are sorted in the cache.
+    const ROWS: usize = 1 << 13;
 
-    fn new<F: Element>(places: &Places<'_, F>, column: usize, count: usize) -> Self {
-        let mut sample: Vec<u32> =
-            sampled(places.rows.n(), count * 32).map(|row| places.along(column, row)).collect();
-        sample.sort_unstable();
-        let borders: Vec<u32> = (1..count).map(|s| sample[s * sample.len() / count]).collect();
+    /// Between quantiles of a sample.
+    fn new<F: Element>(level: Level, curve: &Curve<F>, rows: Rows<'_, F>) -> Self {
+        const SAMPLE: usize = 32;
+        let count = (rows.n() / Self::ROWS).clamp(1, 1 << 12);
+        let sampled = sampled(rows.n(), count * SAMPLE).flat_map(|i| rows.row(i).iter().copied());
+        let sample: Vec<F> = sampled.collect();
+        let mut places = vec![0; sample.len() / rows.d];
+        curve.places(level, Rows { values: &sample, d: rows.d, weights: None }, &mut places);
+        places.sort_unstable();
+        let borders: Vec<u32> = (1..count).map(|p| places[p * places.len() / count]).collect();
         let first = (0..1u32 << Self::BITS)
             .map(|lead| borders.partition_point(|&border| border <= lead << (32 - Self::BITS)) as u16)
             .collect();
-        Slabs { borders, first }
+        Parts { borders, first }
     }
 
     fn count(&self) -> usize {
@@ -228,143 +139,107 @@ impl Slabs {
 
     #[inline(always)]
     fn of(&self, place: u32) -> u16 {
-        let mut slab = self.first[(place >> (32 - Self::BITS)) as usize];
-        while self.borders.get(usize::from(slab)).is_some_and(|&border| border <= place) {
-            slab += 1;
+        let mut part = self.first[(place >> (32 - Self::BITS)) as usize];
+        while self.borders.get(usize::from(part)).is_some_and(|&border| border <= place) {
+            part += 1;
         }
-        slab
+        part
     }
 }
 
 /// The rows in tile order.
-fn order<F: Element>(places: &Places<'_, F>, columns: &[usize], origin: &mut [u32]) {
-    let n = places.rows.n();
-    let (first, rest) = (columns[0], if columns.len() > 1 { &columns[1..] } else { columns });
-    let slabs = Slabs::new(places, first, slabs(n, columns.len()));
-    let count = slabs.count();
-    // Within each chunk the rows are put together by slab, keyed by the next column.
+fn order<F: Element>(level: Level, rows: Rows<'_, F>, origin: &mut [u32]) {
+    let n = rows.n();
+    let curve = Curve::new(rows);
+    let parts = Parts::new(level, &curve, rows);
+    let count = parts.count();
+    // Within each chunk the rows are put together by part. A key is a row's place and its number.
     let mut keys = vec![0; n];
     let mut ends = vec![0; n.div_ceil(CHUNK) * count];
-    let mut workers = vec![vec![0u16; CHUNK]; par::workers_for(n as f64 * 8.0)];
+    let mut workers = vec![(vec![0; CHUNK], vec![0; CHUNK]); par::workers_for(n as f64 * 8.0)];
     par::share(
         &mut workers,
         keys.chunks_mut(CHUNK).zip(ends.chunks_mut(count)).enumerate(),
-        |slab_of, (c, (keys, ends))| {
-            let rows = c * CHUNK..c * CHUNK + keys.len();
-            for (slab, row) in slab_of.iter_mut().zip(rows.clone()) {
-                *slab = slabs.of(places.along(first, row));
-                ends[usize::from(*slab)] += 1;
+        |(places, part_of), (c, (keys, ends))| {
+            let first = c * CHUNK;
+            let places = &mut places[..keys.len()];
+            curve.places(level, rows.part(first, keys.len()), places);
+            for (part, &place) in part_of.iter_mut().zip(&*places) {
+                *part = parts.of(place);
+                ends[usize::from(*part)] += 1;
             }
             let mut start = 0;
             for end in ends.iter_mut() {
                 start += std::mem::replace(end, start);
             }
-            for (&slab, row) in slab_of.iter().zip(rows) {
-                let place = &mut ends[usize::from(slab)];
-                keys[*place] = places.key(rest[0], row, slab % 2 == 1);
-                *place += 1;
+            for (row, (&part, &place)) in (first as u64..).zip(part_of.iter().zip(&*places)) {
+                let end = &mut ends[usize::from(part)];
+                keys[*end] = u64::from(place) << 32 | row;
+                *end += 1;
             }
         },
     );
-    let part = |c: usize, s: usize| {
+    let of_chunk = |c: usize, p: usize| {
         let ends = &ends[c * count..][..count];
-        c * CHUNK + (if s > 0 { ends[s - 1] } else { 0 })..c * CHUNK + ends[s]
+        c * CHUNK + (if p > 0 { ends[p - 1] } else { 0 })..c * CHUNK + ends[p]
     };
     let chunks = n.div_ceil(CHUNK);
-    let (mut left, mut place) = (origin, 0);
-    let slabs = (0..count).map(move |s| {
-        let size = (0..chunks).map(|c| part(c, s).len()).sum();
+    let mut left = origin;
+    let pieces = (0..count).map(move |p| {
+        let size = (0..chunks).map(|c| of_chunk(c, p).len()).sum();
         let (origin, others) = std::mem::take(&mut left).split_at_mut(size);
         left = others;
-        place += size;
-        (s, place - size, origin)
+        (p, origin)
     });
-    let mut workers = vec![(Vec::new(), Cutter::default()); workers.len()];
-    par::share(&mut workers, slabs, |(slab, cutter), (s, place, origin)| {
-        slab.clear();
-        (0..chunks).for_each(|c| slab.extend_from_slice(&keys[part(c, s)]));
-        cutter.cut(places, rest, slab, place);
-        origin.iter_mut().zip(slab).for_each(|(origin, key)| *origin = *key as u32);
+    let mut workers = vec![(Vec::new(), Sorter::default()); workers.len()];
+    par::share(&mut workers, pieces, |(part, sorter), (p, origin)| {
+        part.clear();
+        (0..chunks).for_each(|c| part.extend_from_slice(&keys[of_chunk(c, p)]));
+        sorter.sort(part);
+        origin.iter_mut().zip(part).for_each(|(origin, key)| *origin = *key as u32);
     });
 }
 
-/// What a thread needs to cut slabs.
+/// Sorts keys by their places, as finely as two rounds of dealing do: to about 2^-22 of where they extend.
 #[derive(Clone, Default)]
-struct Cutter {
-    ends: Vec<u32>,
-    sifted: Vec<u64>,
+struct Sorter {
+    ends: Vec<[u32; 2]>,
+    dealt: Vec<u64>,
 }
 
-impl Cutter {
-    /// Cuts rows, keyed by the first of the columns, into slabs in order, and these on by the other columns. The first has the given place among
-    /// all rows; cuts fall between tiles.
-    fn cut<F: Element>(&mut self, places: &Places<'_, F>, columns: &[usize], keys: &mut [u64], place: usize) {
-        let size = match columns {
-            [_] => TILE,
-            _ => (keys.len() / slabs(keys.len(), columns.len())).next_multiple_of(TILE),
-        };
-        self.sift(keys, size - place % TILE, size);
-        let [_, rest @ ..] = columns else { return };
-        let Some(&next) = rest.first() else { return };
-        let (mut left, mut place, mut backward) = (keys, place, false);
-        while !left.is_empty() {
-            let take = (size - place % TILE).min(left.len());
-            let (slab, others) = left.split_at_mut(take);
-            for key in slab.iter_mut() {
-                *key = places.key(next, *key as u32 as usize, backward);
-            }
-            self.cut(places, rest, slab, place);
-            (left, place, backward) = (others, place + take, !backward);
-        }
-    }
+impl Sorter {
+    const BITS: u32 = 11;
 
-    /// Puts the least `first` keys at the front, the next `size` after them, and so on. They are dealt into buckets of a few each, of which only those are
-    /// looked at again through which a cut goes.
-    fn sift(&mut self, keys: &mut [u64], first: usize, size: usize) {
-        const BUCKETS: usize = 4;
-        if keys.len() <= first {
-            return;
-        }
+    fn sort(&mut self, keys: &mut [u64]) {
         let place = |key: u64| (key >> 32) as u32;
         let (low, high) =
             keys.iter().fold((u32::MAX, 0), |(low, high), &key| (low.min(place(key)), high.max(place(key))));
-        let count = keys.len() * BUCKETS / size + 1;
-        let factor = ((count as u64) << 32) / (u64::from(high - low) + 1);
-        let bucket = |key: u64| ((u64::from(place(key) - low) * factor) >> 32) as usize;
+        let bits = u32::BITS - high.saturating_sub(low).leading_zeros();
+        let shift = bits.saturating_sub(2 * Self::BITS);
+        let digit = |key: u64, round: usize| {
+            (place(key) - low) as usize >> (shift + Self::BITS * round as u32) & ((1 << Self::BITS) - 1)
+        };
         self.ends.clear();
-        self.ends.resize(count, 0);
-        keys.iter().for_each(|&key| self.ends[bucket(key)] += 1);
-        let mut start = 0;
-        for end in &mut self.ends {
-            start += std::mem::replace(end, start);
-        }
-        self.sifted.resize(keys.len().max(self.sifted.len()), 0);
+        self.ends.resize(1 << Self::BITS, [0; 2]);
         for &key in &*keys {
-            let place = &mut self.ends[bucket(key)];
-            self.sifted[*place as usize] = key;
-            *place += 1;
+            (0..2).for_each(|round| self.ends[digit(key, round)][round] += 1);
         }
-        keys.copy_from_slice(&self.sifted[..keys.len()]);
-        let (mut start, mut next) = (0, first);
-        for &end in &self.ends {
-            let end = end as usize;
-            if next < end {
-                divide(&mut keys[start..end], next - start, size);
-                next += (end - next).div_ceil(size) * size;
+        let mut starts = [0; 2];
+        for end in &mut self.ends {
+            for (start, end) in starts.iter_mut().zip(end) {
+                *start += std::mem::replace(end, *start);
             }
-            start = end;
         }
+        self.dealt.resize(keys.len().max(self.dealt.len()), 0);
+        let dealt = &mut self.dealt[..keys.len()];
+        let mut deal = |from: &[u64], into: &mut [u64], round: usize| {
+            for &key in from {
+                let end = &mut self.ends[digit(key, round)][round];
+                into[*end as usize] = key;
+                *end += 1;
+            }
+        };
+        deal(keys, dealt, 0);
+        deal(dealt, keys, 1);
     }
-}
-
-/// Puts the least `first` keys at the front, the next `size` after them, and so on: sorted no further than cuts ask for.
-fn divide(keys: &mut [u64], first: usize, size: usize) {
-    if keys.len() <= first {
-        return;
-    }
-    let middle = first + (keys.len() - first) / size / 2 * size;
-    keys.select_nth_unstable(middle);
-    let (low, high) = keys.split_at_mut(middle);
-    divide(low, first, size);
-    divide(high, size, size);
 }

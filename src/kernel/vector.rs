@@ -4,7 +4,7 @@
 //! make `F::from` ambiguous in generic code of users. Comparisons give one bit per lane, from the lowest.
 
 #[cfg(target_arch = "x86_64")]
-use fearless_simd::{Avx2, ExtractToken, SimdFrom, f32x8};
+use fearless_simd::{Avx2, Avx512, ExtractToken, SimdFrom, f32x8, f32x16};
 use fearless_simd::{Select, Simd, SimdBase, SimdFloat, SimdFloatElement, SimdMask};
 use std::ops::{Add, Mul, Sub};
 
@@ -105,6 +105,19 @@ impl<S: Simd, F: SimdFloatElement, V: SimdFloat<S, Element = F>> Lanes<S, F> for
         let padded = const { D.next_power_of_two() };
         let zero = <V as SimdBase<S>>::splat(simd, rows[0][0]);
         let mut all = [zero; MOST_LANES];
+        let mut columns = [zero; D];
+        #[cfg(target_arch = "x86_64")]
+        if D == 3 {
+            let flat = rows[..len].as_flattened();
+            let mut threes: [V; 3] = std::array::from_fn(
+                #[inline(always)]
+                |v| Lanes::load(simd, &flat[v * len..]),
+            );
+            if deal_threes(&mut threes) {
+                columns.copy_from_slice(&threes);
+                return columns;
+            }
+        }
         if padded == D {
             for (v, vector) in all[..D].iter_mut().enumerate() {
                 *vector = Lanes::load(simd, &rows.as_flattened()[v * len..]);
@@ -129,7 +142,6 @@ impl<S: Simd, F: SimdFloatElement, V: SimdFloat<S, Element = F>> Lanes<S, F> for
                 all[v + padded / 2] = whole[2 * v].unzip_high(whole[2 * v + 1]);
             }
         }
-        let mut columns = [zero; D];
         columns.copy_from_slice(&all[..D]);
         columns
     }
@@ -184,6 +196,64 @@ fearless_simd::kernel!(
             square[first + 2] = f32x8::simd_from(simd, _mm256_shuffle_ps::<0b01_00_01_00>(b, d));
             square[first + 3] = f32x8::simd_from(simd, _mm256_shuffle_ps::<0b11_10_11_10>(b, d));
         }
+    }
+);
+
+/// Three vectors of rows of three values, into their columns; false if there is no quick way. Row r has its values at 3 r and on, so counted by the lanes of a vector no
+/// two values of a column lie in the same: the three vectors are laid over each other for each column, and then put in order.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn deal_threes<V: 'static>(vectors: &mut [V; 3]) -> bool {
+    let vectors: &mut dyn std::any::Any = vectors;
+    if let Some(vectors) = vectors.downcast_mut::<[f32x8<Avx2>; 3]>() {
+        deal_threes_avx2(vectors[0].token(), vectors);
+    } else if let Some(vectors) = vectors.downcast_mut::<[f32x16<Avx512>; 3]>() {
+        deal_threes_avx512(vectors[0].token(), vectors);
+    } else {
+        return false;
+    }
+    true
+}
+
+#[cfg(target_arch = "x86_64")]
+fearless_simd::kernel!(
+    #[inline(always)]
+    fn deal_threes_avx2(simd: Avx2, vectors: &mut [f32x8<Avx2>; 3]) {
+        use std::arch::x86_64::{_mm256_blend_ps, _mm256_permutevar8x32_ps, _mm256_setr_epi32};
+        let [a, b, c] = [vectors[0].into(), vectors[1].into(), vectors[2].into()];
+        let first = _mm256_blend_ps::<0b0010_0100>(_mm256_blend_ps::<0b1001_0010>(a, b), c);
+        let second = _mm256_blend_ps::<0b0100_1001>(_mm256_blend_ps::<0b0010_0100>(a, b), c);
+        let third = _mm256_blend_ps::<0b1001_0010>(_mm256_blend_ps::<0b0100_1001>(a, b), c);
+        let order = [
+            _mm256_setr_epi32(0, 3, 6, 1, 4, 7, 2, 5),
+            _mm256_setr_epi32(1, 4, 7, 2, 5, 0, 3, 6),
+            _mm256_setr_epi32(2, 5, 0, 3, 6, 1, 4, 7),
+        ];
+        vectors[0] = f32x8::simd_from(simd, _mm256_permutevar8x32_ps(first, order[0]));
+        vectors[1] = f32x8::simd_from(simd, _mm256_permutevar8x32_ps(second, order[1]));
+        vectors[2] = f32x8::simd_from(simd, _mm256_permutevar8x32_ps(third, order[2]));
+    }
+);
+
+#[cfg(target_arch = "x86_64")]
+fearless_simd::kernel!(
+    #[inline(always)]
+    fn deal_threes_avx512(simd: Avx512, vectors: &mut [f32x16<Avx512>; 3]) {
+        use std::arch::x86_64::{_mm512_mask_blend_ps, _mm512_permutexvar_ps, _mm512_setr_epi32};
+        /// Every third lane, from the first, the second, or the third.
+        const LANES: [u16; 3] = [0b1001_0010_0100_1001, 0b0010_0100_1001_0010, 0b0100_1001_0010_0100];
+        let [a, b, c] = [vectors[0].into(), vectors[1].into(), vectors[2].into()];
+        let first = _mm512_mask_blend_ps(LANES[1], _mm512_mask_blend_ps(LANES[2], a, b), c);
+        let second = _mm512_mask_blend_ps(LANES[2], _mm512_mask_blend_ps(LANES[0], a, b), c);
+        let third = _mm512_mask_blend_ps(LANES[0], _mm512_mask_blend_ps(LANES[1], a, b), c);
+        let order = [
+            _mm512_setr_epi32(0, 3, 6, 9, 12, 15, 2, 5, 8, 11, 14, 1, 4, 7, 10, 13),
+            _mm512_setr_epi32(1, 4, 7, 10, 13, 0, 3, 6, 9, 12, 15, 2, 5, 8, 11, 14),
+            _mm512_setr_epi32(2, 5, 8, 11, 14, 1, 4, 7, 10, 13, 0, 3, 6, 9, 12, 15),
+        ];
+        vectors[0] = f32x16::simd_from(simd, _mm512_permutexvar_ps(order[0], first));
+        vectors[1] = f32x16::simd_from(simd, _mm512_permutexvar_ps(order[1], second));
+        vectors[2] = f32x16::simd_from(simd, _mm512_permutexvar_ps(order[2], third));
     }
 );
 

@@ -1,0 +1,113 @@
+//! The places of rows along a Hilbert curve, which passes through all of space without jumps: rows near each other on it are near each other in space.
+//!
+//! The algorithm is Skilling's (*Programming the Hilbert curve*, AIP Conference Proceedings 707, 2004). It is made of bit operations alone, so many rows are
+//! taken at once.
+
+use super::assign::Rows;
+use super::element::{Element, Level};
+use super::sampled::sampled;
+
+/// Columns that the curve follows: with more, each would have too few bits.
+const COLUMNS: usize = 4;
+/// Rows that are taken at once.
+const BLOCK: usize = 64;
+
+/// A curve through the cube around most rows.
+pub(crate) struct Curve<F> {
+    columns: Vec<usize>,
+    /// A corner of the cube, and steps for each unit of length; it is 2^32 steps wide.
+    low: Vec<F>,
+    scale: F,
+}
+
+impl<F: Element> Curve<F> {
+    /// The cube is that of a sample, for one far row must not leave all others in one place. The curve follows the columns in which it extends most.
+    pub(crate) fn new(rows: Rows<'_, F>) -> Self {
+        const SAMPLE: usize = 4096;
+        let (mut low, mut high) = (vec![F::infinity(); rows.d], vec![F::neg_infinity(); rows.d]);
+        for i in sampled(rows.n(), SAMPLE) {
+            for (t, &x) in rows.row(i).iter().enumerate() {
+                (low[t], high[t]) = (low[t].min(x), high[t].max(x));
+            }
+        }
+        let range = |t: usize| (high[t] - low[t]).f64();
+        let mut columns: Vec<usize> = (0..rows.d).collect();
+        columns.sort_by(|&a, &b| range(b).total_cmp(&range(a)));
+        columns.truncate(COLUMNS);
+        let scale = F::of((1u64 << 32) as f64) / F::of(range(columns[0]));
+        Curve { low: columns.iter().map(|&t| low[t]).collect(), columns, scale }
+    }
+
+    /// The place of each row. Rows outside the cube are put at its faces.
+    pub(crate) fn places(&self, level: Level, rows: Rows<'_, F>, out: &mut [u32]) {
+        F::places(level, self, rows, out);
+    }
+}
+
+#[inline(always)]
+pub(super) fn places<F: Element>(curve: &Curve<F>, rows: Rows<'_, F>, out: &mut [u32]) {
+    macro_rules! few {
+        ($($d:literal)*) => {
+            match curve.columns.len() {
+                $($d => places_of::<F, $d>(curve, rows, out),)*
+                _ => unreachable!("the curve follows few columns"),
+            }
+        };
+    }
+    few!(1 2 3 4);
+}
+
+#[inline(always)]
+fn places_of<F: Element, const D: usize>(curve: &Curve<F>, rows: Rows<'_, F>, out: &mut [u32]) {
+    let (d, bits) = (rows.d, 32 / D as u32);
+    for (rows, out) in rows.values.chunks(BLOCK * d).zip(out.chunks_mut(BLOCK)) {
+        let mut axes = [[0; BLOCK]; D];
+        for (i, row) in rows.chunks_exact(d).enumerate() {
+            for (a, axis) in axes.iter_mut().enumerate() {
+                let steps = (row[curve.columns[a]] - curve.low[a]) * curve.scale;
+                axis[i] = steps.f64() as u32 >> (32 - bits);
+            }
+        }
+        transpose(&mut axes, bits);
+        let mut places = [0; BLOCK];
+        for bit in (0..bits).rev() {
+            for axis in &axes {
+                places.iter_mut().zip(axis).for_each(|(place, x)| *place = *place << 1 | x >> bit & 1);
+            }
+        }
+        // In the highest bits, however many there are.
+        out.iter_mut().zip(places).for_each(|(out, place)| *out = place << (32 - bits * D as u32));
+    }
+}
+
+/// Coordinates of so many bits into the bits of places along the curve, of which the first axis has the first, the second the second, and so on.
+#[inline(always)]
+fn transpose<const D: usize>(axes: &mut [[u32; BLOCK]; D], bits: u32) {
+    for bit in (1..bits).rev() {
+        let (one, below) = (1u32 << bit, (1u32 << bit) - 1);
+        for a in 0..D {
+            for i in 0..BLOCK {
+                let (first, x) = (axes[0][i], axes[a][i]);
+                let exchanged = (first ^ x) & below;
+                let inverted = x & one != 0;
+                axes[0][i] = first ^ if inverted { below } else { exchanged };
+                if a > 0 {
+                    axes[a][i] = x ^ if inverted { 0 } else { exchanged };
+                }
+            }
+        }
+    }
+    for i in 0..BLOCK {
+        for a in 1..D {
+            axes[a][i] ^= axes[a - 1][i];
+        }
+        // Each bit becomes the parity of those above it.
+        let mut parity = axes[D - 1][i] >> 1;
+        for shift in [1, 2, 4, 8, 16] {
+            parity ^= parity >> shift;
+        }
+        for axis in axes.iter_mut() {
+            axis[i] ^= parity;
+        }
+    }
+}
