@@ -111,3 +111,58 @@ fn transpose<const D: usize>(axes: &mut [[u32; BLOCK]; D], bits: u32) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::tests::levels;
+
+    /// Rows on a grid of 2^bits points along each axis; one more spans the cube.
+    fn grid(d: usize, bits: usize) -> Vec<f64> {
+        let points = 0..1 << (bits * d);
+        let mut rows: Vec<f64> =
+            points.flat_map(|p| (0..d).map(move |t| (p >> (bits * t) & ((1 << bits) - 1)) as f64)).collect();
+        rows.extend(vec![(1 << bits) as f64; d]);
+        rows
+    }
+
+    #[test]
+    fn neighbours_on_the_curve_are_neighbours_in_space() {
+        for (d, bits) in [(1, 10), (2, 1), (2, 5), (3, 3), (4, 2)] {
+            let values = grid(d, bits);
+            let rows = Rows { values: &values, d, weights: None };
+            let mut places = vec![vec![0; rows.n()]; levels().len()];
+            for (level, places) in levels().into_iter().zip(&mut places) {
+                Curve::new(rows).places(level, rows, places);
+            }
+            assert!(places.windows(2).all(|two| two[0] == two[1]), "no level differs");
+            let mut order: Vec<usize> = (0..rows.n() - 1).collect();
+            order.sort_by_key(|&i| places[0][i]);
+            for two in order.windows(2) {
+                let apart = rows.row(two[0]).iter().zip(rows.row(two[1])).map(|(a, b)| (a - b).abs());
+                assert_eq!(apart.sum::<f64>(), 1.0, "a step of the curve with {d} columns");
+            }
+        }
+    }
+
+    #[test]
+    fn any_rows_have_places() {
+        let level = Level::new();
+        for values in [
+            vec![7.0; 6],
+            vec![-1e300, 1e300, 1e300, -1e300, 0.0, 0.0],
+            vec![0.0, 1e-320, 1e-320, 0.0, 0.0, 0.0],
+        ] {
+            for d in [1, 2, 3, 6] {
+                let rows = Rows { values: &values, d, weights: None };
+                let mut places = vec![0; rows.n()];
+                Curve::new(rows).places(level, rows, &mut places);
+            }
+        }
+        // The widest columns count: here not the first two.
+        let values: Vec<f64> =
+            (0..600).map(|i| if i % 6 < 2 { 1e-3 } else { 1.0 } * f64::from(i * i % 37)).collect();
+        let curve = Curve::new(Rows { values: &values, d: 6, weights: None });
+        assert!(curve.columns.len() == COLUMNS && curve.columns.iter().all(|&t| t >= 2));
+    }
+}

@@ -17,7 +17,7 @@ use super::element::{Element, Level, Vector, framed};
 use super::moments::{Grids, Moves, NOWHERE, RowSums};
 use super::pack::{FEW_COLUMNS, Frame, Packed};
 use super::par;
-use super::tile_labels::TileLabels;
+use super::tile_labels::{Held, TileLabels};
 use super::tiles::{TILE, Tiles};
 use super::vector::{Lanes, MOST_LANES, all};
 use fearless_simd::Simd;
@@ -321,7 +321,7 @@ pub(crate) fn reassign_tiles<F: Element>(
     par::share(
         filters,
         tiles.groups.iter().zip(per_group).enumerate(),
-        |filter, (g, (group, (owners, labels)))| {
+        |filter, (g, (group, (helds, labels)))| {
             let rows = rows.part(g * GROUP * TILE, labels.len());
             let Filter { worker, cell, of_group, left, packed, evaluations } = filter;
             cell.clear();
@@ -332,14 +332,16 @@ pub(crate) fn reassign_tiles<F: Element>(
             let several = of_group.index.len() > 1;
             if several {
                 F::sieve_tiles(level, packed, &group.boxes, of_group, left);
-                *evaluations += (of_group.index.len() * owners.len()) as u64;
+                *evaluations += (of_group.index.len() * helds.len()) as u64;
             }
             let undecided = if several { left.undecided() } else { 0 };
-            for (i, (owner, labels)) in owners.iter_mut().zip(labels.chunks_mut(TILE)).enumerate() {
+            for (i, (held, labels)) in helds.iter_mut().zip(labels.chunks_mut(TILE)).enumerate() {
                 let rows = rows.part(i * TILE, labels.len());
                 if undecided >> i & 1 == 1 {
-                    if *owner != NOWHERE {
-                        labels.fill(std::mem::replace(owner, NOWHERE));
+                    match std::mem::replace(held, Held::Each) {
+                        Held::Nothing => labels.fill(NOWHERE),
+                        Held::One(label) => labels.fill(label),
+                        Held::Each => {}
                     }
                     packed.records.clear();
                     of_group.records(d, |c| left.tiles[c] >> i & 1 == 1, &mut packed.records);
@@ -348,19 +350,25 @@ pub(crate) fn reassign_tiles<F: Element>(
                     continue;
                 }
                 let only = of_group.index[if several { left.nearest[i] as usize } else { 0 }];
-                if *owner == only {
-                    continue;
-                }
-                if *owner == NOWHERE && labels[0] != NOWHERE {
-                    let to = [only; TILE];
-                    let moves =
-                        Moves { rows: rows.values, weights: rows.weights, to: &to[..labels.len()], grids };
-                    worker.done.moved += F::apply(level, &moves, labels, &mut worker.sums);
-                } else {
-                    worker.sums.transfer(&group.sums, i, *owner, only);
+                let from = match std::mem::replace(held, Held::One(only)) {
+                    Held::Nothing => NOWHERE,
+                    Held::One(label) => label,
+                    Held::Each => {
+                        let to = [only; TILE];
+                        let moves = Moves {
+                            rows: rows.values,
+                            weights: rows.weights,
+                            to: &to[..labels.len()],
+                            grids,
+                        };
+                        worker.done.moved += F::apply(level, &moves, labels, &mut worker.sums);
+                        continue;
+                    }
+                };
+                if from != only {
+                    worker.sums.transfer(&group.sums, i, from, only);
                     worker.done.moved += group.sums.count(i) as usize;
                 }
-                *owner = only;
             }
         },
     );

@@ -44,7 +44,7 @@ impl<F: Element> Strips<F> {
             all: Candidates::all(packed),
             boxes: Boxes::new(d),
             left: Left::default(),
-            records: vec![Vec::with_capacity(k * (d + 2)); GROUP],
+            records: vec![Vec::new(); GROUP],
             packed: packed.clone(),
         };
         strips.sieve(sampled(n / STRIP, GROUP).map(|s| &rows[s * STRIP * d..][..STRIP * d]));
@@ -102,6 +102,65 @@ fn deal<F: Element, const SIZE: usize>(from: &[[F; SIZE]], left: &Left, into: &m
         while strips != 0 {
             into[strips.trailing_zeros() as usize].extend_from_slice(record);
             strips &= strips - 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::exact;
+    use crate::kernel::pack::Frame;
+    use crate::kernel::tests::{hard, levels};
+    use crate::kernel::tiles::Sorted;
+    use crate::rng::SeededRng;
+
+    fn agree<F: Element>() {
+        let mut rng = SeededRng::new(5);
+        let mut made = 0;
+        for (d, k) in [(1, 40), (2, 33), (2, 300), (3, 64), (4, 100)] {
+            for kind in 0..10 {
+                let n = 4096 + 70;
+                let values: Vec<F> = hard(kind, n, d, &mut rng);
+                let rows = Rows { values: &values, d, weights: None };
+                let rows = Sorted::new(Level::new(), rows).values;
+                let centroids: Vec<F> = (0..k).flat_map(|_| rows[rng.below(n) * d..][..d].to_vec()).collect();
+                let expected: Vec<u32> =
+                    rows.chunks(d).map(|row| exact::nearest(row, &centroids).0).collect();
+                for level in levels() {
+                    let frame = Frame::of_centroids(level, &centroids, d);
+                    let packed = Packed::new(level, &frame, &centroids, d);
+                    let Some(mut strips) = Strips::new(level, &packed, &rows) else { continue };
+                    made += 1;
+                    let mut scratch = Scratch::new(level, d);
+                    let mut labels = vec![0; n];
+                    assert!(strips.label(&packed, &rows, &mut scratch, &mut labels));
+                    assert_eq!(labels, expected, "{level:?}, d {d}, k {k}, kind {kind}");
+                    for bad in [F::nan(), F::infinity()] {
+                        let mut rows = rows.clone();
+                        rows[70 * d] = bad;
+                        assert!(!strips.label(&packed, &rows, &mut scratch, &mut labels));
+                    }
+                }
+            }
+        }
+        assert!(made > 150, "strips were taken {made} times");
+    }
+
+    #[test]
+    fn labels_by_strips_are_those_of_the_naive_search() {
+        agree::<f32>();
+        agree::<f64>();
+    }
+
+    #[test]
+    fn rows_in_no_order_are_not_labelled_by_strips() {
+        let mut rng = SeededRng::new(6);
+        let rows: Vec<f32> = hard(0, 5000, 3, &mut rng);
+        for level in levels() {
+            let frame = Frame::of_centroids(level, &rows[..300], 3);
+            let packed = Packed::new(level, &frame, &rows[..300], 3);
+            assert!(Strips::new(level, &packed, &rows).is_none());
         }
     }
 }

@@ -24,7 +24,7 @@ pub(crate) fn levels() -> Vec<Level> {
 }
 
 /// Rows that make scores lie: ties, duplicates, offsets, wide ranges, tiny numbers.
-fn hard<F: Element>(kind: usize, n: usize, d: usize, rng: &mut SeededRng) -> Vec<F> {
+pub(crate) fn hard<F: Element>(kind: usize, n: usize, d: usize, rng: &mut SeededRng) -> Vec<F> {
     let mut value = |i: usize| match kind {
         0 => rng.uniform() - 0.5,
         1 => rng.below(3) as f64,

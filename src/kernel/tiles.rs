@@ -195,51 +195,40 @@ fn order<F: Element>(level: Level, rows: Rows<'_, F>, origin: &mut [u32]) {
     par::share(&mut workers, pieces, |(part, sorter), (p, origin)| {
         part.clear();
         (0..chunks).for_each(|c| part.extend_from_slice(&keys[of_chunk(c, p)]));
-        sorter.sort(part);
-        origin.iter_mut().zip(part).for_each(|(origin, key)| *origin = *key as u32);
+        origin.iter_mut().zip(sorter.sort(part)).for_each(|(origin, key)| *origin = *key as u32);
     });
 }
 
-/// Sorts keys by their places, as finely as two rounds of dealing do: to about 2^-22 of where they extend.
+/// Puts keys in order of their places, as far as these differ by more than about 2^-12 of where they extend.
 #[derive(Clone, Default)]
 struct Sorter {
-    ends: Vec<[u32; 2]>,
-    dealt: Vec<u64>,
+    ends: Vec<u32>,
+    sorted: Vec<u64>,
 }
 
 impl Sorter {
-    const BITS: u32 = 11;
+    const BITS: u32 = 12;
 
-    fn sort(&mut self, keys: &mut [u64]) {
+    fn sort(&mut self, keys: &[u64]) -> &[u64] {
         let place = |key: u64| (key >> 32) as u32;
         let (low, high) =
             keys.iter().fold((u32::MAX, 0), |(low, high), &key| (low.min(place(key)), high.max(place(key))));
         let bits = u32::BITS - high.saturating_sub(low).leading_zeros();
-        let shift = bits.saturating_sub(2 * Self::BITS);
-        let digit = |key: u64, round: usize| {
-            (place(key) - low) as usize >> (shift + Self::BITS * round as u32) & ((1 << Self::BITS) - 1)
-        };
+        let shift = bits.saturating_sub(Self::BITS);
+        let bucket = |key: u64| ((place(key) - low) >> shift) as usize;
         self.ends.clear();
-        self.ends.resize(1 << Self::BITS, [0; 2]);
-        for &key in &*keys {
-            (0..2).for_each(|round| self.ends[digit(key, round)][round] += 1);
-        }
-        let mut starts = [0; 2];
+        self.ends.resize(1 << Self::BITS, 0);
+        keys.iter().for_each(|&key| self.ends[bucket(key)] += 1);
+        let mut start = 0;
         for end in &mut self.ends {
-            for (start, end) in starts.iter_mut().zip(end) {
-                *start += std::mem::replace(end, *start);
-            }
+            start += std::mem::replace(end, start);
         }
-        self.dealt.resize(keys.len().max(self.dealt.len()), 0);
-        let dealt = &mut self.dealt[..keys.len()];
-        let mut deal = |from: &[u64], into: &mut [u64], round: usize| {
-            for &key in from {
-                let end = &mut self.ends[digit(key, round)][round];
-                into[*end as usize] = key;
-                *end += 1;
-            }
-        };
-        deal(keys, dealt, 0);
-        deal(dealt, keys, 1);
+        self.sorted.resize(keys.len().max(self.sorted.len()), 0);
+        for &key in keys {
+            let end = &mut self.ends[bucket(key)];
+            self.sorted[*end as usize] = key;
+            *end += 1;
+        }
+        &self.sorted[..keys.len()]
     }
 }

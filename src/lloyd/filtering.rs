@@ -46,7 +46,7 @@ impl<F: Float> Step<F> for Filtering<'_, F> {
         reassign_tiles(self.level, &packed, tiles, &data.grids, labels, &mut self.filters, sums)
     }
 
-    fn settle(&mut self, labels: &mut [u32]) {
+    fn settle(&mut self, labels: &mut Vec<u32>) {
         if let Some(held) = &self.labels {
             held.scatter(&self.data.tiles(self.level).sorted.origin, labels);
         }

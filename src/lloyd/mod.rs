@@ -42,7 +42,7 @@ pub(crate) trait Step<F: Float> {
     ) -> Assigned;
 
     /// Writes the labels, where the step keeps its own.
-    fn settle(&mut self, _labels: &mut [u32]) {}
+    fn settle(&mut self, _labels: &mut Vec<u32>) {}
 
     /// Labels or clusters were changed from outside: nothing remembered of them holds any more.
     fn forget(&mut self);
@@ -153,10 +153,10 @@ fn shift<F: Float>(level: Level, new: &[F], old: &[F], d: usize) -> f64 {
 fn choose<F: Float>(plan: &Plan<'_, F>, data: &Data<'_, F>, k: usize) -> Algorithm {
     let (n, d) = (data.n(), data.d);
     let row = doubt::score_nanoseconds(plan.level, k, d);
-    // Tiles help while boxes of 128 rows are small, cost about 30 ns a row to make, and are held to 32 bytes a row.
+    // Tiles help while boxes of 128 rows are small, cost about 25 ns a row to make, and are held to 32 bytes a row.
     let few = d <= 3 || d == 4 && k >= 48;
     let held = d * size_of::<F>() + 14 <= 32;
-    if few && held && n >= 4096 && row > 1.5 && row * plan.max_iter as f64 > 80.0 {
+    if few && held && n >= 4096 && row > 1.5 && row * plan.max_iter as f64 > 60.0 {
         Algorithm::Filtering
     } else if doubt::bounds_pay(plan.level, k, d, plan.max_iter) {
         Algorithm::Hamerly
