@@ -5,7 +5,7 @@
 use super::assign::Scratch;
 use super::element::{Element, Vector, framed};
 use super::exact::{in_range, squared_distance};
-use super::pack::{BLOCK, Packed};
+use super::pack::{BLOCK, FEW_COLUMNS, Packed};
 use super::tile::CENTROIDS;
 use super::vector::{Lanes, MOST_LANES, all};
 use fearless_simd::Simd;
@@ -90,19 +90,74 @@ fn settle<S: Simd, F: Element>(
     simd.vectorize(
         #[inline(always)]
         || {
-            let mut sound = true;
-            for (i, (label, row)) in labels.iter_mut().zip(rows.chunks_exact(packed.d)).enumerate() {
+            let (mut sound, mut open) = (true, 0u64);
+            for (i, (label, row)) in labels.iter().zip(rows.chunks_exact(packed.d)).enumerate() {
                 if unsettled >> i & 1 == 1 && !(best[i] - second[i] > own[i] + packed.slack[*label as usize])
                 {
-                    *label = among(packed, row, *label);
+                    open |= 1 << i;
                     // Another centroid may be as near as the best score allows.
                     next[i] = norm[i] - (best[i] + own[i] + packed.most_slack) * F::of(2.0);
                     sound &= in_range(row);
                 }
             }
+            if packed.d <= FEW_COLUMNS && open.count_ones() >= SEVERAL {
+                together(simd, packed, rows, open, labels);
+                return sound;
+            }
+            for (i, (label, row)) in labels.iter_mut().zip(rows.chunks_exact(packed.d)).enumerate() {
+                if open >> i & 1 == 1 {
+                    *label = among(packed, row, *label);
+                }
+            }
             sound
         },
     )
+}
+
+/// Rows that are worth a look at all centroids by the reference, with rows in the lanes. There are many where clusters lie much nearer to each other than
+/// the data extends.
+const SEVERAL: u32 = 3;
+
+/// The nearest of the packed centroids to each row of the mask, by the reference: of few columns each has a partial sum of its own.
+#[inline(always)]
+fn together<S: Simd, F: Element>(simd: S, packed: &Packed<F>, rows: &[F], mut open: u64, labels: &mut [u32]) {
+    let d = packed.d;
+    let splat = |x: f64| Vector::<S, f64>::splat(simd, x);
+    while open != 0 {
+        let mut columns = [[0.0; MOST_LANES]; FEW_COLUMNS];
+        let (mut which, mut count) = ([0; MOST_LANES], 0);
+        while open != 0 && count < Vector::<S, f64>::LEN {
+            let i = open.trailing_zeros() as usize;
+            for (column, x) in columns.iter_mut().zip(&rows[i * d..][..d]) {
+                column[count] = x.f64();
+            }
+            which[count] = i;
+            (open, count) = (open & (open - 1), count + 1);
+        }
+        let mut x = [splat(0.0); FEW_COLUMNS];
+        for (x, column) in x.iter_mut().zip(&columns) {
+            *x = Vector::<S, f64>::load(simd, column);
+        }
+        let (mut least, mut tag) = (splat(f64::INFINITY), splat(0.0));
+        for record in packed.records.chunks_exact(d + 2) {
+            let j = record[d + 1].untag();
+            let mut part = [splat(0.0); FEW_COLUMNS];
+            for (part, (x, c)) in part.iter_mut().zip(x.iter().zip(&packed.centroids[j as usize * d..][..d]))
+            {
+                let difference = *x - splat(c.f64());
+                *part = difference * difference;
+            }
+            let [a, b, c, d, e, f, g, h] = part;
+            let distance = ((a + b) + (c + d)) + ((e + f) + (g + h));
+            tag = least.if_greater(distance, splat(f64::tag(j)), tag);
+            least = least.min(distance);
+        }
+        let mut tags = [0.0; MOST_LANES];
+        tag.store(&mut tags);
+        for (&i, tag) in which[..count].iter().zip(tags) {
+            labels[i] = tag.untag();
+        }
+    }
 }
 
 /// The nearest of the packed centroids, by the reference: those that their scores do not show to be farther than the likely one are measured.
