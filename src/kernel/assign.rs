@@ -7,6 +7,7 @@ use super::drift::Doubts;
 use super::element::{Element, Level, Vector};
 use super::moments::{Grids, Moves, RowSums};
 use super::pack::{FEW_COLUMNS, Packed};
+use super::settle::{Doubles, Found};
 use super::strips::Strips;
 use super::tile::Turned;
 use super::{coarse, coarse_label, lanes, par, tile};
@@ -73,6 +74,10 @@ pub(crate) struct Scratch<F> {
     pub rest: Vec<f32>,
     pub rest_square: Vec<F>,
     pub coarse: coarse::Buffers<F>,
+    /// Rows of the chunk whose labels scores leave open, and what is found out about them.
+    pub(super) open: Vec<u32>,
+    pub(super) found: Vec<Found>,
+    pub(super) doubles: Option<Box<Doubles>>,
 }
 
 impl<F: Element> Scratch<F> {
@@ -95,6 +100,9 @@ impl<F: Element> Scratch<F> {
             rest: Vec::new(),
             rest_square: Vec::new(),
             coarse: coarse::Buffers::default(),
+            open: Vec::new(),
+            found: Vec::new(),
+            doubles: None,
         }
     }
 

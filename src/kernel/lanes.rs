@@ -7,7 +7,7 @@
 use super::assign::Scratch;
 use super::element::{Element, Vector};
 use super::pack::{Frame, Packed};
-use super::settle::{Outcome, conclude};
+use super::settle::{Outcome, conclude, settle};
 use super::vector::{Lanes, MOST_LANES};
 use fearless_simd::Simd;
 
@@ -83,5 +83,6 @@ pub(super) fn label<S: Simd, F: Element, const D: usize, const B: usize>(
         sound &=
             conclude(simd, packed, rows, &Outcome { norm, best, second, tag }, g * group, scratch, labels);
     }
+    settle(simd, packed, rows, scratch, labels);
     sound
 }

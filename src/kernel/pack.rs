@@ -26,6 +26,7 @@ use super::sampled::sampled;
 use super::vector::Lanes;
 use super::{par, tile};
 use fearless_simd::Simd;
+use std::sync::OnceLock;
 
 /// Columns up to which the rows lie in the lanes.
 pub(crate) const FEW_COLUMNS: usize = 8;
@@ -227,6 +228,8 @@ pub(crate) struct Packed<F> {
     pub most_slack: F,
     /// The row's own part.
     pub margin: Margin<F>,
+    /// The same centroids in f64, made when they are first asked for.
+    doubles: OnceLock<Box<Packed<f64>>>,
 }
 
 impl<F: Element> Packed<F> {
@@ -284,6 +287,7 @@ impl<F: Element> Packed<F> {
             most_slack: slack.iter().copied().fold(F::default(), greater),
             slack,
             margin,
+            doubles: OnceLock::new(),
         };
         (packed, moved)
     }
@@ -299,6 +303,16 @@ impl<F: Element> Packed<F> {
             Some(coarse) => coarse.panels.get_or_init(|| self.records_of(&coarse.moved)),
             None => &self.records,
         }
+    }
+
+    /// For rows that scores in f32 leave open.
+    pub(super) fn doubles(&self, level: Level) -> &Packed<f64> {
+        self.doubles.get_or_init(|| {
+            let centroids: Vec<f64> = self.centroids.iter().map(|c| c.f64()).collect();
+            let offset = self.frame.offset.iter().map(|x| x.f64()).collect();
+            let frame = Frame { offset, scale: self.frame.scale.f64() };
+            Box::new(Packed::with_records(level, &frame, &centroids, self.d))
+        })
     }
 
     fn records_of(&self, moved: &[F]) -> Vec<F> {

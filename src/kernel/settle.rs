@@ -3,7 +3,8 @@
 //! Both shapes of the loop over the centroids ([`super::lanes`], [`super::tile`]) end here, with rows in the lanes.
 
 use super::assign::Scratch;
-use super::element::{Element, Vector, framed};
+use super::bounds::{NO_RIVAL, RIVALS};
+use super::element::{Element, Level, Vector, framed};
 use super::exact::{in_range, squared_distance};
 use super::pack::{BLOCK, FEW_COLUMNS, Packed};
 use super::tile::CENTROIDS;
@@ -19,8 +20,8 @@ pub(super) struct Outcome<V, const B: usize> {
     pub tag: [V; B],
 }
 
-/// Labels the rows of a group, of which the first is so far into the chunk, and bounds their distances, if there are to be bounds.
-/// False if a value is not finite, or too large.
+/// Labels the rows of a group, of which the first is so far into the chunk, and bounds their distances, if there are to be bounds. What scores do not certify
+/// is left open for [`settle`]. False if a value is not finite, or too large.
 #[inline(always)]
 pub(super) fn conclude<S: Simd, F: Element, const B: usize>(
     simd: S,
@@ -70,69 +71,150 @@ pub(super) fn conclude<S: Simd, F: Element, const B: usize>(
         best[b].store(&mut bests[b * len..]);
         second[b].store(&mut seconds[b * len..]);
     }
-    let state = [&*norms, owns, bests, seconds];
-    settle(simd, packed, rows, state, unsettled, labels, &mut scratch.next[first..])
+    let (mut sound, next) = (true, &mut scratch.next[first..]);
+    for (i, (label, row)) in labels.iter().zip(rows.chunks_exact(packed.d)).enumerate() {
+        if unsettled >> i & 1 == 1 && !(bests[i] - seconds[i] > owns[i] + packed.slack[*label as usize]) {
+            scratch.open.push((first + i) as u32);
+            // Another centroid may be as near as the best score allows.
+            next[i] = norms[i] - (bests[i] + owns[i] + packed.most_slack) * F::of(2.0);
+            sound &= in_range(row);
+        }
+    }
+    sound
 }
 
-/// The rows named by the mask: some the best centroid's own slack certifies, the rest go through the reference search. False if a row has
-/// a value that is not finite or too large; its norm is not a number then, or infinite, which leaves it unsettled.
-#[cold]
-#[inline(never)]
-fn settle<S: Simd, F: Element>(
+/// Rows of few columns that are worth a look at all centroids with rows in the lanes. There are many where clusters lie much nearer to each other than
+/// the data extends.
+const SEVERAL: usize = 3;
+/// The same for many columns, where scores in f64 are worth their while.
+const MANY: usize = 8;
+
+/// Labels the rows of a chunk that [`conclude`] left open: those that scores in f32 leave open may be many, the others are few.
+#[inline(always)]
+pub(super) fn settle<S: Simd, F: Element>(
     simd: S,
     packed: &Packed<F>,
     rows: &[F],
-    [norm, own, best, second]: [&[F]; 4],
-    unsettled: u64,
+    scratch: &mut Scratch<F>,
     labels: &mut [u32],
-    next: &mut [F],
-) -> bool {
-    simd.vectorize(
-        #[inline(always)]
-        || {
-            let (mut sound, mut open) = (true, 0u64);
-            for (i, (label, row)) in labels.iter().zip(rows.chunks_exact(packed.d)).enumerate() {
-                if unsettled >> i & 1 == 1 && !(best[i] - second[i] > own[i] + packed.slack[*label as usize])
-                {
-                    open |= 1 << i;
-                    // Another centroid may be as near as the best score allows.
-                    next[i] = norm[i] - (best[i] + own[i] + packed.most_slack) * F::of(2.0);
-                    sound &= in_range(row);
-                }
-            }
-            if packed.d <= FEW_COLUMNS && open.count_ones() >= SEVERAL {
-                together(simd, packed, rows, open, labels);
-                return sound;
-            }
-            for (i, (label, row)) in labels.iter_mut().zip(rows.chunks_exact(packed.d)).enumerate() {
-                if open >> i & 1 == 1 {
-                    *label = among(packed, row, *label);
-                }
-            }
-            sound
-        },
-    )
+) {
+    if !scratch.open.is_empty() {
+        settle_open(simd, packed, rows, scratch, labels);
+    }
 }
 
-/// Rows that are worth a look at all centroids by the reference, with rows in the lanes. There are many where clusters lie much nearer to each other than
-/// the data extends.
-const SEVERAL: u32 = 3;
-
-/// The nearest of the packed centroids to each row of the mask, by the reference: of few columns each has a partial sum of its own.
-#[inline(always)]
-fn together<S: Simd, F: Element>(simd: S, packed: &Packed<F>, rows: &[F], mut open: u64, labels: &mut [u32]) {
+#[cold]
+#[inline(never)]
+fn settle_open<S: Simd, F: Element>(
+    simd: S,
+    packed: &Packed<F>,
+    rows: &[F],
+    scratch: &mut Scratch<F>,
+    labels: &mut [u32],
+) {
     let d = packed.d;
+    let open = std::mem::take(&mut scratch.open);
+    let mut found = std::mem::take(&mut scratch.found);
+    found.clear();
+    if d <= FEW_COLUMNS && open.len() >= SEVERAL {
+        simd.vectorize(
+            #[inline(always)]
+            || together(simd, packed, rows, &open, &mut found),
+        );
+    } else if d > FEW_COLUMNS && size_of::<F>() < size_of::<f64>() && open.len() >= MANY {
+        let doubles = scratch.doubles.get_or_insert_with(|| Box::new(Doubles::new(simd.level(), d)));
+        doubles.label(simd.level(), packed, rows, &open, &mut found);
+    } else {
+        simd.vectorize(
+            #[inline(always)]
+            || {
+                found.extend(open.iter().map(|&i| {
+                    let i = i as usize;
+                    let label = among(packed, &rows[i * d..][..d], labels[i]);
+                    Found { label, near: None }
+                }));
+            },
+        );
+    }
+    for (&i, &Found { label, near }) in open.iter().zip(&found) {
+        let i = i as usize;
+        let before = std::mem::replace(&mut labels[i], label);
+        if scratch.upper.is_empty() {
+            continue;
+        }
+        if let Some([least, most, next]) = near {
+            scratch.near[i] = F::above(most);
+            scratch.excess[i] = F::above((scratch.near[i].f64() - least) * (1.0 + 1e-12));
+            scratch.next[i] = -F::above(-next);
+        }
+        if (before != label || near.is_some()) && !scratch.rivals.is_empty() {
+            // The bound is for all but one.
+            scratch.rivals[i] = [NO_RIVAL; RIVALS];
+            scratch.rest_square[i] = scratch.next[i];
+        }
+    }
+    scratch.open = open;
+    scratch.open.clear();
+    scratch.found = found;
+}
+
+/// What was found out about a row.
+pub(super) struct Found {
+    label: u32,
+    /// If it is known: at least and at most its squared distance to the nearest centroid, and at least that to any other, in the frame's units.
+    near: Option<[f64; 3]>,
+}
+
+/// Labels rows by scores in f64.
+pub(super) struct Doubles {
+    rows: Vec<f64>,
+    labels: Vec<u32>,
+    scratch: Scratch<f64>,
+}
+
+impl Doubles {
+    fn new(level: Level, d: usize) -> Self {
+        let scratch = Scratch::new(level, d).with_bounds(false);
+        Doubles { rows: Vec::new(), labels: Vec::new(), scratch }
+    }
+
+    fn label<F: Element>(
+        &mut self,
+        level: Level,
+        packed: &Packed<F>,
+        rows: &[F],
+        open: &[u32],
+        found: &mut Vec<Found>,
+    ) {
+        let (d, scratch) = (packed.d, &mut self.scratch);
+        self.rows.clear();
+        open.iter().for_each(|&i| self.rows.extend(rows[i as usize * d..][..d].iter().map(|x| x.f64())));
+        self.labels.resize(open.len(), 0);
+        f64::label(level, packed.doubles(level), &self.rows, scratch, &mut self.labels);
+        found.extend(self.labels.iter().enumerate().map(|(i, &label)| {
+            let near = [scratch.near[i] - scratch.excess[i], scratch.near[i], scratch.next[i]];
+            Found { label, near: Some(near) }
+        }));
+    }
+}
+
+/// The nearest of the packed centroids to each of the rows named, by the reference: of few columns each has a partial sum of its own.
+#[inline(always)]
+fn together<S: Simd, F: Element>(
+    simd: S,
+    packed: &Packed<F>,
+    rows: &[F],
+    open: &[u32],
+    found: &mut Vec<Found>,
+) {
+    let (d, len) = (packed.d, Vector::<S, f64>::LEN);
     let splat = |x: f64| Vector::<S, f64>::splat(simd, x);
-    while open != 0 {
+    for open in open.chunks(len) {
         let mut columns = [[0.0; MOST_LANES]; FEW_COLUMNS];
-        let (mut which, mut count) = ([0; MOST_LANES], 0);
-        while open != 0 && count < Vector::<S, f64>::LEN {
-            let i = open.trailing_zeros() as usize;
-            for (column, x) in columns.iter_mut().zip(&rows[i * d..][..d]) {
-                column[count] = x.f64();
+        for (lane, &i) in open.iter().enumerate() {
+            for (column, x) in columns.iter_mut().zip(&rows[i as usize * d..][..d]) {
+                column[lane] = x.f64();
             }
-            which[count] = i;
-            (open, count) = (open & (open - 1), count + 1);
         }
         let mut x = [splat(0.0); FEW_COLUMNS];
         for (x, column) in x.iter_mut().zip(&columns) {
@@ -154,9 +236,7 @@ fn together<S: Simd, F: Element>(simd: S, packed: &Packed<F>, rows: &[F], mut op
         }
         let mut tags = [0.0; MOST_LANES];
         tag.store(&mut tags);
-        for (&i, tag) in which[..count].iter().zip(tags) {
-            labels[i] = tag.untag();
-        }
+        found.extend(tags[..open.len()].iter().map(|tag| Found { label: tag.untag(), near: None }));
     }
 }
 

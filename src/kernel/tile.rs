@@ -10,7 +10,7 @@ use super::assign::{Scratch, apart};
 use super::bounds::{NO_RIVAL, RIVALS};
 use super::element::{Element, Vector, framed};
 use super::pack::{BLOCK, Frame, Packed, greater};
-use super::settle::{Outcome, conclude};
+use super::settle::{Outcome, conclude, settle};
 use super::vector::{Lanes, MOST_LANES};
 use fearless_simd::Simd;
 
@@ -275,9 +275,18 @@ fn label_in<S: Simd, F: Element, const TRACKS: usize>(
         let outcome = Outcome { norm, best: best[0], second, tag: tag[0] };
         sound &= conclude(simd, packed, rows, &outcome, g * group, scratch, labels);
         if TRACKS > 1 {
-            keep_rivals(simd, packed, &outcome, &Tracks { best, tag, floor }, g * group, scratch, labels);
+            keep_rivals(
+                simd,
+                packed,
+                &outcome,
+                &Tracks { best, tag, floor },
+                g * group,
+                scratch,
+                labels.len(),
+            );
         }
     }
+    settle(simd, packed, rows, scratch, labels);
     sound
 }
 
@@ -290,7 +299,7 @@ fn keep_rivals<S: Simd, F: Element, const TRACKS: usize>(
     Tracks { best, tag, floor }: &Tracks<Vector<S, F>, TRACKS>,
     first: usize,
     scratch: &mut Scratch<F>,
-    labels: &[u32],
+    count: usize,
 ) {
     let len = Vector::<S, F>::LEN;
     let splat = |x: F| Vector::<S, F>::splat(simd, x);
@@ -306,14 +315,8 @@ fn keep_rivals<S: Simd, F: Element, const TRACKS: usize>(
             tag[at][v].store(&mut tags[at]);
             named[at] = best[at][v].greater(floor[v]);
         }
-        for (i, &label) in labels.iter().skip(v * len).take(len).enumerate() {
-            let rivals = &mut scratch.rivals[first + i];
-            if label != tags[0][i].untag() {
-                // The reference decided, and the bound is for all but the one with the best score.
-                *rivals = [NO_RIVAL; RIVALS];
-                scratch.rest_square[first + i] = scratch.next[first + i];
-                continue;
-            }
+        let count = count.saturating_sub(v * len).min(len);
+        for (i, rivals) in scratch.rivals.iter_mut().skip(first).take(count).enumerate() {
             for (at, rival) in (1..).zip(rivals) {
                 *rival = if named[at] >> i & 1 == 1 { tags[at][i].untag() as u16 } else { NO_RIVAL };
             }
