@@ -148,7 +148,8 @@ impl<F: Float> KMeansModel<F> {
     }
 
     /// For each row of `rows`, (n, d), the index of the nearest centroid; ties to the lowest index. Costs O(n k d),
-    /// and less for many rows of up to three columns and hundreds of clusters, which are sorted out by where they lie; n may be 0.
+    /// and less for many rows of few columns: of up to three with hundreds of clusters, which are sorted out by where they lie, and of up to four that lie near those
+    /// they follow, as pixels do. n may be 0.
     ///
     /// # Errors
     ///

@@ -119,10 +119,10 @@ mod tests {
 
     /// Rows on a grid of 2^bits points along each axis; one more spans the cube.
     fn grid(d: usize, bits: usize) -> Vec<f64> {
-        let points = 0..1 << (bits * d);
+        let points = 0..1usize << (bits * d);
         let mut rows: Vec<f64> =
             points.flat_map(|p| (0..d).map(move |t| (p >> (bits * t) & ((1 << bits) - 1)) as f64)).collect();
-        rows.extend(vec![(1 << bits) as f64; d]);
+        rows.extend(vec![(1usize << bits) as f64; d]);
         rows
     }
 

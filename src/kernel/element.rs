@@ -273,14 +273,7 @@ macro_rules! element {
             fn label(level: Level, packed: &Packed<Self>, rows: &[Self], scratch: &mut Scratch<Self>, labels: &mut [u32]) -> bool {
                 dispatch!(level, simd => assign::label(simd, packed, rows, scratch, labels))
             }
-            fn label_in_cells(
-                level: Level,
-                packed: &Packed<Self>,
-                cells: &Cells<Self>,
-                rows: &[Self],
-                labels: &mut [u32],
-                outside: &mut Vec<u32>,
-            ) {
+            fn label_in_cells(level: Level, packed: &Packed<Self>, cells: &Cells<Self>, rows: &[Self], labels: &mut [u32], outside: &mut Vec<u32>) {
                 dispatch!(level, simd => cells::label(simd, packed, cells, rows, labels, outside));
             }
             fn label_some(

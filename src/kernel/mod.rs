@@ -13,7 +13,7 @@
 //!    machine. They are therefore only approximate, and differ between machines.
 //! 3. **Certified.** Every score comes with a proven bound on its error ([`pack`]). The kernel keeps the best and the
 //!    second best score of a row; when they are further apart than the bound, the best one is the label. Otherwise
-//!    the row's candidates within the bound are settled by the f64 distance. So the label does not depend on the
+//!    the row's candidates within the bound are settled by the f64 distance ([`settle`]). So the label does not depend on the
 //!    machine, and few rows need the second look.
 //! 4. **Centred and scaled.** The scores lose accuracy when the data sits far from the origin, so rows and centroids
 //!    are moved by a fixed offset and scaled by a power of two on their way into the kernel ([`pack::Frame`]).
@@ -28,9 +28,10 @@
 //! What the loop above computes can often be known without it, and stays exact because every shortcut is proven with outward rounding:
 //!
 //! * rows whose bounds outlive the centroids' moves are passed over ([`bounds`], [`drift`], [`doubt`]);
-//! * with few columns, rows are sorted into tiles ([`tiles`]), and a tile's box answers for all its rows, in assignment ([`filter`]) and
-//!   seeding ([`fence`]);
-//! * labelled once, such rows are looked up in a grid whose cells know the centroids that may be nearest there ([`cells`]);
+//! * with few columns, rows are put in order along a curve through space ([`curve`]) and cut into tiles ([`tiles`]), and a tile's box ([`boxes`]) answers for all its
+//!   rows, in assignment ([`filter`]) and seeding ([`fence`]);
+//! * labelled once, such rows are looked up in a grid whose cells know the centroids that may be nearest there ([`cells`]), or strip by strip where they come
+//!   in a good order ([`strips`]);
 //! * candidates of the seeding meet each row's distance so far as a threshold ([`screen`]).
 //!
 //! # Past a local minimum

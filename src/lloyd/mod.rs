@@ -76,7 +76,7 @@ pub enum Algorithm {
     /// they spoil the bounds of no row but those they come near to; and with many columns and clusters, up to four rivals of a row's centroid are remembered by name (12 more
     /// bytes), as in Drake and Hamerly 2012, for the rows whose bounds prove all but these. While bounds prove too little to be worth their upkeep, they pause.
     Hamerly,
-    /// Neighbouring rows are put together in tiles of 128, and a tile whose box has only one centroid that can be nearest is decided at once
+    /// The rows are put in order along a Hilbert curve and cut into tiles of 128 neighbours; a tile whose box has only one centroid that can be nearest is decided at once
     /// (Pelleg and Moore 1999, Kanungo et al. 2002). Pays for up to 3 columns, or 4 with many clusters; does up to 8, and beyond is the same as `Lloyd`.
     /// Holds a copy of the data, in another order, and about 9 bytes a row.
     Filtering,
