@@ -9,6 +9,7 @@ use crate::kernel::{Level, assign, distances};
 use crate::lloyd::{Algorithm, Run};
 use crate::predictor::Predictor;
 use ndarray::{Array1, Array2, ArrayBase, ArrayView1, ArrayView2, Ix1, Ix2};
+use std::sync::OnceLock;
 
 /// Centroids, and the labels and history of the fit that found them: one consistent state.
 ///
@@ -31,7 +32,7 @@ use ndarray::{Array1, Array2, ArrayBase, ArrayView1, ArrayView2, Ix1, Ix2};
 #[derive(Clone, Debug)]
 pub struct KMeansModel<F: Float> {
     pub(crate) centroids: Array2<F>,
-    pub(crate) labels: Array1<usize>,
+    pub(crate) labels: Labels,
     pub(crate) cluster_sizes: Vec<usize>,
     pub(crate) inertia: f64,
     pub(crate) history: Vec<Iteration>,
@@ -40,10 +41,32 @@ pub struct KMeansModel<F: Float> {
     pub(crate) level: Level,
 }
 
+/// Labels as a fit leaves them, and as the face has them from the first time they are asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Labels {
+    pub(crate) narrow: Vec<u32>,
+    wide: OnceLock<Array1<usize>>,
+}
+
+impl Labels {
+    pub(crate) fn new(narrow: Vec<u32>) -> Self {
+        Labels { narrow, wide: OnceLock::new() }
+    }
+
+    fn wide(&self) -> &Array1<usize> {
+        if let Some(wide) = self.wide.get() {
+            return wide;
+        }
+        // Made before the place is taken: threads share the work, and one that waits for another may come by here again.
+        let wide = assign::widen(&self.narrow).into();
+        self.wide.get_or_init(|| wide)
+    }
+}
+
 impl<F: Float> PartialEq for KMeansModel<F> {
     fn eq(&self, other: &Self) -> bool {
         self.centroids == other.centroids
-            && self.labels == other.labels
+            && self.labels.narrow == other.labels.narrow
             && self.inertia == other.inertia
             && self.history == other.history
             && self.stop_reason == other.stop_reason
@@ -53,11 +76,10 @@ impl<F: Float> PartialEq for KMeansModel<F> {
 impl<F: Float> KMeansModel<F> {
     pub(crate) fn new(level: Level, run: Run<F>, d: usize) -> Self {
         let k = run.centroids.len() / d;
-        let (labels, cluster_sizes) = assign::widen(&run.labels, k);
-        let labels = Array1::from_vec(labels);
+        let cluster_sizes = assign::count(&run.labels, k);
         KMeansModel {
             centroids: Array2::from_shape_vec((k, d), run.centroids).expect("k rows of d values"),
-            labels,
+            labels: Labels::new(run.labels),
             cluster_sizes,
             inertia: run.inertia,
             history: run.history,
@@ -74,9 +96,11 @@ impl<F: Float> KMeansModel<F> {
     }
 
     /// For each row of the fit, the index of the centroid nearest to it: by the squared Euclidean distance in f64, ties to the lowest index.
+    ///
+    /// A fit keeps 4 bytes a row; the first call makes the array, of 8 bytes a row, which those who want the centroids alone do not need.
     #[must_use]
     pub fn labels(&self) -> &Array1<usize> {
-        &self.labels
+        self.labels.wide()
     }
 
     /// Sum of the squared distances of the rows of the fit to their centroids, each times its weight. Summed on a grid at least

@@ -6,7 +6,7 @@ use crate::float::Float;
 use crate::history::{Iteration, StopReason};
 use crate::kernel::Level;
 use crate::lloyd::Algorithm;
-use crate::model::KMeansModel;
+use crate::model::{KMeansModel, Labels};
 use ndarray::Array2;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -23,7 +23,7 @@ struct Saved<'a, F: Clone> {
     n_features: usize,
     /// Row by row.
     centroids: Cow<'a, [F]>,
-    labels: Vec<u32>,
+    labels: Cow<'a, [u32]>,
     inertia: f64,
     history: Cow<'a, [Iteration]>,
     stop_reason: StopReason,
@@ -54,7 +54,7 @@ impl<F: Float + Serialize> Serialize for KMeansModel<F> {
             n_clusters: self.n_clusters(),
             n_features: self.n_features(),
             centroids: self.centroids.iter().copied().collect(),
-            labels: self.labels.iter().map(|&label| label as u32).collect(),
+            labels: Cow::Borrowed(&self.labels.narrow),
             inertia: self.inertia,
             history: Cow::Borrowed(&self.history),
             stop_reason: self.stop_reason,
@@ -74,7 +74,7 @@ impl<'de, F: Float + Deserialize<'de>> Deserialize<'de> for KMeansModel<F> {
         Ok(KMeansModel {
             centroids: Array2::from_shape_vec(shape, saved.centroids.into_owned())
                 .map_err(D::Error::custom)?,
-            labels: saved.labels.iter().map(|&label| label as usize).collect(),
+            labels: Labels::new(saved.labels.into_owned()),
             cluster_sizes,
             inertia: saved.inertia,
             history: saved.history.into_owned(),

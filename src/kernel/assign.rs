@@ -282,19 +282,25 @@ pub(super) fn piece_rows(n: usize, d: usize) -> usize {
     n.div_ceil(128).next_multiple_of(chunk).clamp(chunk, 16 * chunk)
 }
 
-/// The labels as the face has them, and how many rows have each.
-pub(crate) fn widen(labels: &[u32], k: usize) -> (Vec<usize>, Vec<usize>) {
+/// The labels as the face has them.
+pub(crate) fn widen(labels: &[u32]) -> Vec<usize> {
     const CHUNK: usize = 1 << 16;
     let mut wide = vec![0; labels.len()];
-    let mut workers = vec![vec![0; k]; par::workers_for(par::fresh(size_of_val(labels) * 2))];
-    par::share(&mut workers, wide.chunks_mut(CHUNK).zip(labels.chunks(CHUNK)), |sizes, (wide, labels)| {
-        for (wide, &label) in wide.iter_mut().zip(labels) {
-            *wide = label as usize;
-            sizes[*wide] += 1;
-        }
+    let mut workers = vec![(); par::workers_for(par::fresh(size_of_val(&*wide)))];
+    par::share(&mut workers, wide.chunks_mut(CHUNK).zip(labels.chunks(CHUNK)), |(), (wide, labels)| {
+        wide.iter_mut().zip(labels).for_each(|(wide, &label)| *wide = label as usize);
     });
-    let sizes = (0..k).map(|j| workers.iter().map(|sizes| sizes[j]).sum()).collect();
-    (wide, sizes)
+    wide
+}
+
+/// How many rows have each of k labels.
+pub(crate) fn count(labels: &[u32], k: usize) -> Vec<usize> {
+    const CHUNK: usize = 1 << 16;
+    let mut workers = vec![vec![0; k]; par::workers_for(labels.len() as f64 * 8.0)];
+    par::share(&mut workers, labels.chunks(CHUNK), |sizes, labels| {
+        labels.iter().for_each(|&label| sizes[label as usize] += 1);
+    });
+    (0..k).map(|j| workers.iter().map(|sizes| sizes[j]).sum()).collect()
 }
 
 /// The label of each row of a chunk: by cells, and through the kernel if it lies outside.
@@ -329,9 +335,9 @@ pub(crate) fn label_all<F: Element>(
     let d = packed.d;
     let work = values.len() as f64 * packed.k as f64;
     let cells = cells::pay(labels.len(), packed.k, d).then(|| Cells::new(level, packed, values)).flatten();
-    let strips = || if cells.is_none() { Strips::new(level, packed, values) } else { None };
+    let strips = if cells.is_none() { Strips::new(level, packed, values) } else { None };
     let mut workers: Vec<_> =
-        (0..par::workers_for(work)).map(|_| (Scratch::new(level, d), strips(), true)).collect();
+        (0..par::workers_for(work)).map(|_| (Scratch::new(level, d), strips.clone(), true)).collect();
     let rows = piece_rows(labels.len(), d);
     let pieces = values.chunks(rows * d).zip(labels.chunks_mut(rows));
     par::share(&mut workers, pieces, |(scratch, strips, sound), (values, labels)| {
@@ -340,7 +346,7 @@ pub(crate) fn label_all<F: Element>(
             let found = &mut found[..labels.len()];
             *sound &= match (&cells, &mut *strips) {
                 (Some(cells), _) => label_by_cells(level, packed, cells, values, scratch, found),
-                (None, Some(strips)) => strips.label(packed, values, scratch, found),
+                (None, Some(strips)) => strips.label(values, scratch, found),
                 (None, None) => F::label(level, packed, values, scratch, found),
             };
             for (label, &found) in labels.iter_mut().zip(&*found) {

@@ -9,6 +9,7 @@ use fearless_simd::Simd;
 pub(crate) const GROUP: usize = 16;
 
 /// Boxes around up to [`GROUP`] tiles of rows.
+#[derive(Clone)]
 pub(crate) struct Boxes<F> {
     /// Column by column, [`GROUP`] values each; what is missing at the end lies in the box around all.
     pub low: Vec<F>,

@@ -21,21 +21,30 @@ pub(crate) struct Curve<F> {
 }
 
 impl<F: Element> Curve<F> {
-    /// The cube is that of a sample, for one far row must not leave all others in one place. The curve follows the columns in which it extends most.
+    /// The cube is that of a sample without its outermost rows, for a few far ones must not leave all others in one place; twice as large, if the sample extends so
+    /// far. The curve follows the columns in which it extends most.
     pub(crate) fn new(rows: Rows<'_, F>) -> Self {
         const SAMPLE: usize = 4096;
-        let (mut low, mut high) = (vec![F::infinity(); rows.d], vec![F::neg_infinity(); rows.d]);
-        for i in sampled(rows.n(), SAMPLE) {
-            for (t, &x) in rows.row(i).iter().enumerate() {
-                (low[t], high[t]) = (low[t].min(x), high[t].max(x));
-            }
-        }
-        let range = |t: usize| (high[t] - low[t]).f64();
+        const TRIMMED: usize = 128;
+        let spans = (0..rows.d).map(|t| {
+            let mut sample: Vec<f64> = sampled(rows.n(), SAMPLE).map(|i| rows.row(i)[t].f64()).collect();
+            let mut at = |place: usize| *sample.select_nth_unstable_by(place, f64::total_cmp).1;
+            let (last, trimmed) = (rows.n().min(SAMPLE) - 1, rows.n().min(SAMPLE) / TRIMMED);
+            let [least, low, high, most] = [0, trimmed, last - trimmed, last].map(&mut at);
+            let more = (high - low) / 2.0;
+            (least.max(low - more), most.min(high + more))
+        });
+        let spans: Vec<(f64, f64)> = spans.collect();
+        let width = |t: usize| spans[t].1 - spans[t].0;
         let mut columns: Vec<usize> = (0..rows.d).collect();
-        columns.sort_by(|&a, &b| range(b).total_cmp(&range(a)));
+        columns.sort_by(|&a, &b| width(b).total_cmp(&width(a)));
+        let widest = width(columns[0]);
         columns.truncate(COLUMNS);
-        let scale = F::of((1u64 << 32) as f64) / F::of(range(columns[0]));
-        Curve { low: columns.iter().map(|&t| low[t]).collect(), columns, scale }
+        // A column that says nothing takes bits from the others.
+        let telling = columns.iter().filter(|&&t| width(t) > 0.0).count();
+        columns.truncate(telling.max(1));
+        let low = columns.iter().map(|&t| F::of(spans[t].0)).collect();
+        Curve { low, columns, scale: F::of((1u64 << 32) as f64 / widest) }
     }
 
     /// The place of each row. Rows outside the cube are put at its faces.

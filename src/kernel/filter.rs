@@ -171,8 +171,8 @@ pub(super) fn sieve<F: Element>(from: &Candidates<F>, cell: &mut Cell<F>, into: 
     }
 }
 
-/// Which candidates are left for the tiles of a group.
-#[derive(Default)]
+/// Which candidates are left for the boxes of a group.
+#[derive(Clone, Default)]
 pub(crate) struct Left {
     /// For each candidate the tiles, a bit each, that it may be nearest to a point of.
     pub(super) tiles: Vec<u16>,
@@ -321,7 +321,7 @@ pub(crate) fn reassign_tiles<F: Element>(
     par::share(
         filters,
         tiles.groups.iter().zip(per_group).enumerate(),
-        |filter, (g, (group, (helds, labels)))| {
+        |filter, (g, (group, (tiles, labels)))| {
             let rows = rows.part(g * GROUP * TILE, labels.len());
             let Filter { worker, cell, of_group, left, packed, evaluations } = filter;
             cell.clear();
@@ -332,10 +332,10 @@ pub(crate) fn reassign_tiles<F: Element>(
             let several = of_group.index.len() > 1;
             if several {
                 F::sieve_tiles(level, packed, &group.boxes, of_group, left);
-                *evaluations += (of_group.index.len() * helds.len()) as u64;
+                *evaluations += (of_group.index.len() * tiles.len()) as u64;
             }
             let undecided = if several { left.undecided() } else { 0 };
-            for (i, (held, labels)) in helds.iter_mut().zip(labels.chunks_mut(TILE)).enumerate() {
+            for (i, (held, labels)) in tiles.iter_mut().zip(labels.chunks_mut(TILE)).enumerate() {
                 let rows = rows.part(i * TILE, labels.len());
                 if undecided >> i & 1 == 1 {
                     match std::mem::replace(held, Held::Each) {

@@ -12,9 +12,11 @@ fn mixed(index: u64) -> u64 {
 /// several sources, and all that are a period apart from the same.
 pub(crate) fn sampled(n: usize, count: usize) -> impl ExactSizeIterator<Item = usize> {
     let count = count.clamp(1, n.max(1)).min(n);
+    // In 64 bits, for the products may need them where addresses do not.
+    let border = move |s: u64| s * n as u64 / count as u64;
     (0..count).map(move |s| {
-        let (from, to) = (s * n / count, (s + 1) * n / count);
-        from + (((mixed(s as u64) >> 32) * (to - from) as u64) >> 32) as usize
+        let (from, to) = (border(s as u64), border(s as u64 + 1));
+        (from + (((mixed(s as u64) >> 32) * (to - from)) >> 32)) as usize
     })
 }
 

@@ -86,10 +86,11 @@ pub(super) fn conclude<S: Simd, F: Element, const B: usize>(
 /// Rows of few columns that are worth a look at all centroids with rows in the lanes. There are many where clusters lie much nearer to each other than
 /// the data extends.
 const SEVERAL: usize = 3;
-/// The same for many columns, where scores in f64 are worth their while.
+/// The same for many columns, where scores in f64 are worth their while; and the centroids for each such row that are worth a copy in f64.
 const MANY: usize = 8;
+const COPIED: usize = 32;
 
-/// Labels the rows of a chunk that [`conclude`] left open: those that scores in f32 leave open may be many, the others are few.
+/// Labels the rows of a chunk that [`conclude`] left open. There may be many, but not of f64 and many columns.
 #[inline(always)]
 pub(super) fn settle<S: Simd, F: Element>(
     simd: S,
@@ -121,7 +122,10 @@ fn settle_open<S: Simd, F: Element>(
             #[inline(always)]
             || together(simd, packed, rows, &open, &mut found),
         );
-    } else if d > FEW_COLUMNS && size_of::<F>() < size_of::<f64>() && open.len() >= MANY {
+    } else if d > FEW_COLUMNS
+        && size_of::<F>() < size_of::<f64>()
+        && open.len() >= MANY.max(packed.k / COPIED)
+    {
         let doubles = scratch.doubles.get_or_insert_with(|| Box::new(Doubles::new(simd.level(), d)));
         doubles.label(simd.level(), packed, rows, &open, &mut found);
     } else {
@@ -131,23 +135,23 @@ fn settle_open<S: Simd, F: Element>(
                 found.extend(open.iter().map(|&i| {
                     let i = i as usize;
                     let label = among(packed, &rows[i * d..][..d], labels[i]);
-                    Found { label, near: None }
+                    Found { label, reach: None }
                 }));
             },
         );
     }
-    for (&i, &Found { label, near }) in open.iter().zip(&found) {
+    for (&i, &Found { label, reach }) in open.iter().zip(&found) {
         let i = i as usize;
         let before = std::mem::replace(&mut labels[i], label);
         if scratch.upper.is_empty() {
             continue;
         }
-        if let Some([least, most, next]) = near {
+        if let Some(Reach { least, most, next }) = reach {
             scratch.near[i] = F::above(most);
-            scratch.excess[i] = F::above((scratch.near[i].f64() - least) * (1.0 + 1e-12));
+            scratch.excess[i] = F::above(scratch.near[i].f64() - least);
             scratch.next[i] = -F::above(-next);
         }
-        if (before != label || near.is_some()) && !scratch.rivals.is_empty() {
+        if (before != label || reach.is_some()) && !scratch.rivals.is_empty() {
             // The bound is for all but one.
             scratch.rivals[i] = [NO_RIVAL; RIVALS];
             scratch.rest_square[i] = scratch.next[i];
@@ -161,8 +165,15 @@ fn settle_open<S: Simd, F: Element>(
 /// What was found out about a row.
 pub(super) struct Found {
     label: u32,
-    /// If it is known: at least and at most its squared distance to the nearest centroid, and at least that to any other, in the frame's units.
-    near: Option<[f64; 3]>,
+    reach: Option<Reach>,
+}
+
+/// At least and at most the squared distance to the nearest centroid, and at least that to any other, in the frame's units.
+#[derive(Clone, Copy)]
+struct Reach {
+    least: f64,
+    most: f64,
+    next: f64,
 }
 
 /// Labels rows by scores in f64.
@@ -192,8 +203,8 @@ impl Doubles {
         self.labels.resize(open.len(), 0);
         f64::label(level, packed.doubles(level), &self.rows, scratch, &mut self.labels);
         found.extend(self.labels.iter().enumerate().map(|(i, &label)| {
-            let near = [scratch.near[i] - scratch.excess[i], scratch.near[i], scratch.next[i]];
-            Found { label, near: Some(near) }
+            let (most, next) = (scratch.near[i], scratch.next[i]);
+            Found { label, reach: Some(Reach { least: most - scratch.excess[i], most, next }) }
         }));
     }
 }
@@ -236,7 +247,7 @@ fn together<S: Simd, F: Element>(
         }
         let mut tags = [0.0; MOST_LANES];
         tag.store(&mut tags);
-        found.extend(tags[..open.len()].iter().map(|tag| Found { label: tag.untag(), near: None }));
+        found.extend(tags[..open.len()].iter().map(|tag| Found { label: tag.untag(), reach: None }));
     }
 }
 

@@ -18,6 +18,7 @@ const COLUMNS: usize = 4;
 const CENTROIDS: std::ops::RangeInclusive<usize> = 32..=1024;
 
 /// What a thread needs to label by strips.
+#[derive(Clone)]
 pub(crate) struct Strips<F> {
     level: Level,
     all: Candidates<F>,
@@ -59,17 +60,11 @@ impl<F: Element> Strips<F> {
     }
 
     /// The label of each row of a chunk; false if a value is not finite, or too large.
-    pub(super) fn label(
-        &mut self,
-        packed: &Packed<F>,
-        rows: &[F],
-        scratch: &mut Scratch<F>,
-        labels: &mut [u32],
-    ) -> bool {
-        let (d, mut sound) = (packed.d, true);
+    pub(super) fn label(&mut self, rows: &[F], scratch: &mut Scratch<F>, labels: &mut [u32]) -> bool {
+        let (d, mut sound) = (self.packed.d, true);
         for (rows, labels) in rows.chunks(GROUP * STRIP * d).zip(labels.chunks_mut(GROUP * STRIP)) {
             self.sieve(rows.chunks(STRIP * d));
-            self.deal(packed);
+            self.deal();
             let strips = rows.chunks(STRIP * d).zip(labels.chunks_mut(STRIP)).zip(&mut self.records);
             for ((rows, labels), records) in strips {
                 std::mem::swap(&mut self.packed.records, records);
@@ -81,12 +76,13 @@ impl<F: Element> Strips<F> {
     }
 
     /// Gives each strip the records of the centroids that are left for it.
-    fn deal(&mut self, packed: &Packed<F>) {
+    fn deal(&mut self) {
+        let Strips { packed, left, records, .. } = self;
         macro_rules! few {
             ($($d:literal)*) => {
                 match packed.d {
                     // Of constant size, a record is copied without a call.
-                    $($d => deal::<F, { $d + 2 }>(packed.records.as_chunks().0, &self.left, &mut self.records),)*
+                    $($d => deal::<F, { $d + 2 }>(packed.records.as_chunks().0, left, records),)*
                     _ => unreachable!("there are no strips"),
                 }
             };
@@ -134,12 +130,12 @@ mod tests {
                     made += 1;
                     let mut scratch = Scratch::new(level, d);
                     let mut labels = vec![0; n];
-                    assert!(strips.label(&packed, &rows, &mut scratch, &mut labels));
+                    assert!(strips.label(&rows, &mut scratch, &mut labels));
                     assert_eq!(labels, expected, "{level:?}, d {d}, k {k}, kind {kind}");
                     for bad in [F::nan(), F::infinity()] {
                         let mut rows = rows.clone();
                         rows[70 * d] = bad;
-                        assert!(!strips.label(&packed, &rows, &mut scratch, &mut labels));
+                        assert!(!strips.label(&rows, &mut scratch, &mut labels));
                     }
                 }
             }

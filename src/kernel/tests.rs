@@ -192,6 +192,49 @@ fn bounds_hold_with_thousands_of_columns() {
 }
 
 #[test]
+fn bounds_hold_for_rows_that_scores_leave_open() {
+    // Clusters much nearer to each other than the data extends, too few for bytes.
+    let mut rng = SeededRng::new(14);
+    let (n, k) = (300, 40);
+    for d in [2, 6, 10, 24, 40] {
+        let far: Vec<f64> = (0..5 * d).map(|_| 1e3 * rng.uniform()).collect();
+        let mut row = |i: usize| -> Vec<f32> {
+            (0..d).map(|t| (far[i % 5 * d + t] + 0.02 * rng.uniform()) as f32).collect()
+        };
+        let rows: Vec<f32> = (0..n).flat_map(&mut row).collect();
+        let centroids: Vec<f32> = (0..k).flat_map(&mut row).collect();
+        for level in levels() {
+            let frame = Frame::of_centroids(level, &centroids, d);
+            let packed = Packed::with_records(level, &frame, &centroids, d);
+            for rivals in [false, true] {
+                let mut scratch = Scratch::new(level, d).with_bounds(rivals);
+                for rows in rows.chunks(100 * d) {
+                    let mut labels = vec![0; 100];
+                    assert!(f32::label(level, &packed, rows, &mut scratch, &mut labels));
+                    for (i, (row, &label)) in rows.chunks(d).zip(&labels).enumerate() {
+                        let distance = |j: u32| {
+                            exact::squared_distance(row, &centroids[j as usize * d..][..d]).sqrt()
+                                * frame.scale.f64()
+                        };
+                        let mut others: Vec<u32> = (0..k as u32).collect();
+                        others.sort_by(|&a, &b| distance(a).total_cmp(&distance(b)).then(a.cmp(&b)));
+                        assert_eq!(label, others.remove(0), "{level:?}, d {d}, row {i}");
+                        let own = distance(label);
+                        assert!(f64::from(scratch.least[i]) <= own && own <= f64::from(scratch.upper[i]));
+                        assert!(f64::from(scratch.lower[i]) <= distance(others[0]));
+                        if rivals && !packed.in_lanes {
+                            others.retain(|&j| !scratch.rivals[i].contains(&(j as u16)));
+                            assert!(f64::from(scratch.rest[i]) <= distance(others[0]));
+                        }
+                    }
+                }
+                assert_eq!(scratch.doubles.is_some(), d > 8, "rows are left open");
+            }
+        }
+    }
+}
+
+#[test]
 fn rows_that_bytes_do_not_tell_apart_are_labelled_by_floats() {
     // Two clouds so far from each other that a step of a byte is wider than either; half of the centroids lie in each.
     let mut rng = SeededRng::new(8);

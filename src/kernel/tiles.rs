@@ -108,7 +108,7 @@ fn fetch<F: Element>(rows: Rows<'_, F>, origin: &[u32], values: &mut [F]) {
 struct Parts {
     /// The first places of all but the first.
     borders: Vec<u32>,
-    /// For the leading bits of a place, the first part that has it.
+    /// For the leading bits of a place, how many borders are not above; and one more.
     first: Vec<u16>,
 }
 
@@ -126,10 +126,10 @@ impl Parts {
         let mut places = vec![0; sample.len() / rows.d];
         curve.places(level, Rows { values: &sample, d: rows.d, weights: None }, &mut places);
         places.sort_unstable();
-        let borders: Vec<u32> = (1..count).map(|p| places[p * places.len() / count]).collect();
-        let first = (0..1u32 << Self::BITS)
-            .map(|lead| borders.partition_point(|&border| border <= lead << (32 - Self::BITS)) as u16)
-            .collect();
+        let mut borders: Vec<u32> = (1..count).map(|p| places[p * places.len() / count]).collect();
+        borders.dedup();
+        let not_above = |place: u64| borders.partition_point(|&border| u64::from(border) <= place) as u16;
+        let first = (0..=1 << Self::BITS).map(|lead| not_above(lead << (32 - Self::BITS))).collect();
         Parts { borders, first }
     }
 
@@ -139,11 +139,10 @@ impl Parts {
 
     #[inline(always)]
     fn of(&self, place: u32) -> u16 {
-        let mut part = self.first[(place >> (32 - Self::BITS)) as usize];
-        while self.borders.get(usize::from(part)).is_some_and(|&border| border <= place) {
-            part += 1;
-        }
-        part
+        let lead = (place >> (32 - Self::BITS)) as usize;
+        let (from, to) = (self.first[lead], self.first[lead + 1]);
+        let among = &self.borders[usize::from(from)..usize::from(to)];
+        from + among.partition_point(|&border| border <= place) as u16
     }
 }
 
