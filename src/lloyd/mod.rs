@@ -156,7 +156,8 @@ fn choose<F: Float>(plan: &Plan<'_, F>, data: &Data<'_, F>, k: usize) -> Algorit
     // Tiles help while boxes of 128 rows are small, cost about 25 ns a row to make, and are held to 32 bytes a row.
     let few = d <= 3 || d == 4 && k >= 32;
     let held = d * size_of::<F>() + 14 <= 32;
-    if few && held && n >= 4096 && row > 1.5 && row * plan.max_iter as f64 > 60.0 {
+    let repay = if d <= 3 { 40.0 } else { 120.0 };
+    if few && held && n >= 4096 && row > 1.5 && row * plan.max_iter as f64 > repay {
         Algorithm::Filtering
     } else if doubt::bounds_pay(plan.level, k, d, plan.max_iter) {
         Algorithm::Hamerly
