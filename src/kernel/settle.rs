@@ -71,12 +71,29 @@ pub(super) fn conclude<S: Simd, F: Element, const B: usize>(
         best[b].store(&mut bests[b * len..]);
         second[b].store(&mut seconds[b * len..]);
     }
-    let (mut sound, next) = (true, &mut scratch.next[first..]);
+    let state = [&*norms, owns, bests, seconds];
+    leave_open(packed, rows, state, unsettled, first, (&mut scratch.next, &mut scratch.open), labels)
+}
+
+/// Writes down the rows of the mask that the best centroid's own slack does not certify either. False if one has a value that is not finite or too large; its norm is
+/// not a number then, or infinite, which brings it here.
+#[cold]
+#[inline(never)]
+fn leave_open<F: Element>(
+    packed: &Packed<F>,
+    rows: &[F],
+    [norm, own, best, second]: [&[F]; 4],
+    unsettled: u64,
+    first: usize,
+    (next, open): (&mut [F], &mut Vec<u32>),
+    labels: &[u32],
+) -> bool {
+    let mut sound = true;
     for (i, (label, row)) in labels.iter().zip(rows.chunks_exact(packed.d)).enumerate() {
-        if unsettled >> i & 1 == 1 && !(bests[i] - seconds[i] > owns[i] + packed.slack[*label as usize]) {
-            scratch.open.push((first + i) as u32);
+        if unsettled >> i & 1 == 1 && !(best[i] - second[i] > own[i] + packed.slack[*label as usize]) {
+            open.push((first + i) as u32);
             // Another centroid may be as near as the best score allows.
-            next[i] = norms[i] - (bests[i] + owns[i] + packed.most_slack) * F::of(2.0);
+            next[first + i] = norm[i] - (best[i] + own[i] + packed.most_slack) * F::of(2.0);
             sound &= in_range(row);
         }
     }
