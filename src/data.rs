@@ -148,12 +148,7 @@ impl<'a, F: Float> Data<'a, F> {
 
     /// The rows in tiles, which are made when first asked for.
     pub(crate) fn tiles(&self, level: Level) -> &Tiles<F> {
-        if let Some(tiles) = self.tiles.get() {
-            return tiles;
-        }
-        // Made before the place is taken: threads share the work, and one that waits for another may come by here again.
-        let tiles = Tiles::new(level, self.rows(), &self.grids);
-        self.tiles.get_or_init(|| tiles)
+        par::once(&self.tiles, || Tiles::new(level, self.rows(), &self.grids))
     }
 
     pub(crate) fn n(&self) -> usize {

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::float::Float;
 use crate::history::{Iteration, StopReason};
 use crate::kernel::pack::{Frame, Packed};
-use crate::kernel::{Level, assign, distances};
+use crate::kernel::{Level, assign, distances, par};
 use crate::lloyd::{Algorithm, Run};
 use crate::predictor::Predictor;
 use ndarray::{Array1, Array2, ArrayBase, ArrayView1, ArrayView2, Ix1, Ix2};
@@ -54,12 +54,7 @@ impl Labels {
     }
 
     fn wide(&self) -> &Array1<usize> {
-        if let Some(wide) = self.wide.get() {
-            return wide;
-        }
-        // Made before the place is taken: threads share the work, and one that waits for another may come by here again.
-        let wide = assign::widen(&self.narrow).into();
-        self.wide.get_or_init(|| wide)
+        par::once(&self.wide, || assign::widen(&self.narrow).into())
     }
 }
 

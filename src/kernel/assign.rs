@@ -43,7 +43,8 @@ impl<'a, F> Rows<'a, F> {
     }
 }
 
-/// Rows that the kernel takes at once: few enough that their copy in the frame stays in the cache.
+/// Rows that the kernel takes at once: few enough that their copy in the frame stays in the cache; or of few columns, which are not copied, as many as a group
+/// of strips has ([`super::strips`]).
 pub(crate) fn chunk_rows(d: usize) -> usize {
     if d <= FEW_COLUMNS { 1024 } else { (98_304 / d).clamp(96, 768) / 96 * 96 }
 }

@@ -157,6 +157,22 @@ mod tests {
     #[test]
     fn any_rows_have_places() {
         let level = Level::new();
+        let spots = |values: &[f64], d: usize| {
+            let rows = Rows { values, d, weights: None };
+            let mut places = vec![0; rows.n()];
+            Curve::new(rows).places(level, rows, &mut places);
+            places.sort_unstable();
+            places.dedup();
+            places.len()
+        };
+        assert_eq!(spots(&[7.0; 600], 3), 1);
+        // A few far rows leave the others apart.
+        let mut rng = crate::rng::SeededRng::new(2);
+        for d in 1..=4 {
+            let mut values: Vec<f64> = (0..3000 * d).map(|_| rng.uniform()).collect();
+            values[..5 * d].fill(1e9);
+            assert!(spots(&values, d) > 1500, "{} places with {d} columns", spots(&values, d));
+        }
         for values in [
             vec![7.0; 6],
             vec![-1e300, 1e300, 1e300, -1e300, 0.0, 0.0],

@@ -142,7 +142,7 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
     fn enclose(level: Level, rows: Rows<'_, Self>, low: &mut [Self], high: &mut [Self]);
     /// The candidates that may be nearest to a point of the cell.
     fn sieve(level: Level, from: &Candidates<Self>, cell: &mut Cell<Self>, into: &mut Candidates<Self>);
-    /// The same for the tiles of a group.
+    /// The same for the boxes of a group.
     fn sieve_tiles(
         level: Level,
         packed: &Packed<Self>,

@@ -174,7 +174,7 @@ pub(super) fn sieve<F: Element>(from: &Candidates<F>, cell: &mut Cell<F>, into: 
 /// Which candidates are left for the boxes of a group.
 #[derive(Clone, Default)]
 pub(crate) struct Left {
-    /// For each candidate the tiles, a bit each, that it may be nearest to a point of.
+    /// For each candidate the tiles (or strips), a bit each, that it may be nearest to a point of.
     pub(super) tiles: Vec<u16>,
     /// The candidate nearest to the middle of each tile.
     nearest: [u32; GROUP],

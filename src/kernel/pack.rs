@@ -307,15 +307,14 @@ impl<F: Element> Packed<F> {
 
     /// For rows that scores in f32 leave open.
     pub(super) fn doubles(&self, level: Level) -> &Packed<f64> {
-        if let Some(made) = self.doubles.get() {
-            return made;
-        }
-        // Made before the place is taken: threads share the work, and one that waits for another may come by here again.
-        let centroids: Vec<f64> = self.centroids.iter().map(|c| c.f64()).collect();
-        let offset = self.frame.offset.iter().map(|x| x.f64()).collect();
-        let frame = Frame { offset, scale: self.frame.scale.f64() };
-        let made = Packed::with_records(level, &frame, &centroids, self.d);
-        self.doubles.get_or_init(|| Box::new(made))
+        let made: &Box<_> = par::once(&self.doubles, || {
+            let centroids: Vec<f64> = self.centroids.iter().map(|c| c.f64()).collect();
+            // The same frame, so that squared distances have the same units.
+            let offset = self.frame.offset.iter().map(|x| x.f64()).collect();
+            let frame = Frame { offset, scale: self.frame.scale.f64() };
+            Box::new(Packed::with_records(level, &frame, &centroids, self.d))
+        });
+        made
     }
 
     fn records_of(&self, moved: &[F]) -> Vec<F> {

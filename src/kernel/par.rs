@@ -1,6 +1,6 @@
 //! Threads. The only room that knows rayon.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Threads that a parallel loop may use here: those of rayon's current pool.
 pub(crate) fn threads() -> usize {
@@ -40,6 +40,16 @@ pub(crate) fn share<W: Send, P: Send>(
     }
 }
 
+/// What is at the place, made if nothing is there yet. It is made before the place is taken: threads may share the making, and one that waits there for another may be
+/// given work that comes by here again, which would wait for itself.
+pub(crate) fn once<T>(place: &OnceLock<T>, make: impl FnOnce() -> T) -> &T {
+    if let Some(there) = place.get() {
+        return there;
+    }
+    let made = make();
+    place.get_or_init(|| made)
+}
+
 /// What the first touch of so many bytes of fresh memory costs, counted in multiply-adds: the system hands it out page by page.
 pub(crate) fn fresh(bytes: usize) -> f64 {
     bytes as f64 * 4.0
@@ -58,4 +68,19 @@ pub(crate) fn workers_for(work: f64) -> usize {
     // Waking a thread costs about ten microseconds, a hundred thousand multiply-adds.
     const WORTH_A_THREAD: f64 = 2e5;
     (work / WORTH_A_THREAD).clamp(1.0, threads() as f64) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_once_may_be_asked_for_while_it_is_made() {
+        let place = OnceLock::new();
+        let asked = once(&place, || {
+            assert_eq!(once(&place, || 1), &1);
+            2
+        });
+        assert_eq!(asked, &1, "the first that was ready stays");
+    }
 }

@@ -1,4 +1,4 @@
-//! From scores to labels: what the scores certify, the bounds that follow from them, and the reference search for the rest.
+//! From scores to labels: what the scores certify, the bounds that follow from them, and the search for the rest, by the reference or by scores in f64 first.
 //!
 //! Both shapes of the loop over the centroids ([`super::lanes`], [`super::tile`]) end here, with rows in the lanes.
 

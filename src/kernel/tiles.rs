@@ -231,3 +231,57 @@ impl Sorter {
         &self.sorted[..keys.len()]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::tests::levels;
+    use crate::rng::SeededRng;
+
+    /// Enough rows for several parts of the curve, spread evenly, mostly the same, and in a few small heaps.
+    #[test]
+    fn tiles_hold_every_row_once_and_are_small() {
+        let mut rng = SeededRng::new(9);
+        let n = 40_000;
+        for d in 1..=4 {
+            for kind in 0..3 {
+                let mut value = |i: usize| match kind {
+                    0 => rng.uniform(),
+                    1 => {
+                        if (i / d).is_multiple_of(3) {
+                            rng.uniform()
+                        } else {
+                            0.5
+                        }
+                    }
+                    _ => (i / d % 7) as f64 * 100.0 + rng.uniform(),
+                };
+                let values: Vec<f32> = (0..n * d).map(|i| value(i) as f32).collect();
+                let rows = Rows { values: &values, d, weights: None };
+                let sorted: Vec<Sorted<f32>> =
+                    levels().into_iter().map(|level| Sorted::new(level, rows)).collect();
+                assert!(sorted.iter().all(|other| other.origin == sorted[0].origin), "no level differs");
+                let Sorted { values: held, origin, .. } = &sorted[0];
+                let mut seen = origin.clone();
+                seen.sort_unstable();
+                assert!(seen.into_iter().eq(0..n as u32), "every row has one place");
+                assert!(origin.iter().zip(held.chunks(d)).all(|(&i, held)| held == rows.row(i as usize)));
+                if kind == 0 {
+                    // A tile of n / TILE equal cubes would be about this wide.
+                    let side = (TILE as f64 / n as f64).powf(1.0 / d as f64);
+                    let width = |tile: &[f32], t: usize| {
+                        let column = || tile.iter().skip(t).step_by(d);
+                        f64::from(
+                            column().fold(0f32, |a, &b| a.max(b)) - column().fold(1f32, |a, &b| a.min(b)),
+                        )
+                    };
+                    let tiles = held.chunks(TILE * d);
+                    let count = tiles.len() * d;
+                    let mean = tiles.flat_map(|tile| (0..d).map(move |t| width(tile, t))).sum::<f64>()
+                        / count as f64;
+                    assert!(mean < 2.0 * side, "{mean} is wide for {side}");
+                }
+            }
+        }
+    }
+}
