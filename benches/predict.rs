@@ -9,6 +9,7 @@ mod common;
 use centroids::KMeans;
 use common::SHAPES;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
+use ndarray::{Array2, Axis};
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
@@ -36,6 +37,15 @@ fn main() {
             bencher.iter_batched(pick, |row| predictor.predict_one(&some[row]), BatchSize::SmallInput);
         });
     }
+    // Rows that lie near those they follow, as pixels do: a slow walk through space.
+    let (n, k) = (273_280, 64);
+    let walk = Array2::from_shape_fn((n, 3), |(i, t)| (i as f32 * [3e-3, 5e-4, 7e-5][t]).sin());
+    let start = walk.select(Axis(0), &(0..k).map(|j| j * (n / k)).collect::<Vec<_>>());
+    let model = KMeans::new(k).init(start).max_iter(1).fit(&walk).expect("sound data");
+    group.throughput(Throughput::Elements((n * k) as u64));
+    group.bench_function(BenchmarkId::new("all rows", "a walk, 273280 x 3, k 64"), |bencher| {
+        bencher.iter(|| model.predict(&walk));
+    });
     group.finish();
     criterion.final_summary();
 }

@@ -190,7 +190,8 @@ impl<F: Float> KMeans<F> {
     /// Clusters the rows of `data`, (n, d).
     ///
     /// Arrays, views and slices are read where they lie if their rows are contiguous, and copied once if not. Costs O(n k d) an
-    /// iteration at most; beyond the data it takes up to 32 bytes a row and O(k d) for each thread, and 8 bytes a row for the labels returned.
+    /// iteration at most; beyond the data it takes up to 32 bytes a row and O(k d) for each thread. The model keeps 4 bytes a row, and 8 more
+    /// once its [`labels`](KMeansModel::labels) are asked for.
     ///
     /// # Errors
     ///
