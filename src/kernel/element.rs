@@ -33,6 +33,8 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
     const UNIT: f64;
     /// The smallest positive number.
     const TINY: f64;
+    /// The smallest positive value that is not subnormal.
+    const NORMAL: f64;
     /// The largest finite number.
     const HUGE: f64;
     /// Exponents a normal power of two may have.
@@ -228,6 +230,7 @@ macro_rules! element {
             type Vector<S: Simd> = S::$vector;
             const UNIT: f64 = <$float>::EPSILON as f64 / 2.0;
             const TINY: f64 = <$float>::from_bits(1) as f64;
+            const NORMAL: f64 = <$float>::MIN_POSITIVE as f64;
             const HUGE: f64 = <$float>::MAX as f64;
             const EXPONENTS: (i32, i32) = $exponents;
             const LIMIT: f64 = $limit;
