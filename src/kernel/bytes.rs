@@ -3,8 +3,8 @@
 //! AVX-512 multiplies 64 pairs of bytes and adds them up by fours in one instruction (VNNI), AVX2 32 pairs in two and a half: four times and twice
 //! the products of f32 in the same time. The sums are integers, so they are exact. [`super::coarse`] makes bounds of them.
 //!
-//! The loop is the one of [`super::tile`] with the sides changed: a vector of rows, turned so that each lane holds four columns of one row, against a
-//! panel of centroids, broadcast. So the best of each row stays in its lane while all centroids go by, and nothing is reduced at the end. A score names
+//! The loop is the one of [`super::tile`] with the sides changed: vectors of rows, turned so that each lane holds four columns of one row, against a
+//! panel of centroids, broadcast. Where there are registers enough, two vectors share a broadcast: with one, CPUs that multiply two vectors at a time wait for their loads. So the best of each row stays in its lane while all centroids go by, and nothing is reduced at the end. A score names
 //! its centroid in its last bits, so the best are kept by minima and maxima, without a comparison.
 //! Rows are signed bytes and centroids unsigned ones, raised by an offset that each row's start takes back.
 
@@ -12,8 +12,6 @@ use super::digits::MOST_ROWS;
 #[cfg(target_arch = "x86_64")]
 use fearless_simd::{Bytes, SimdBase, SimdFloat, SimdFrom, SimdInt, SimdMask};
 use fearless_simd::{Level, Simd};
-#[cfg(target_arch = "x86_64")]
-use std::ops::Range;
 
 /// Machines that have such instructions.
 #[derive(Clone, Copy)]
@@ -103,11 +101,11 @@ impl Machine {
         None
     }
 
-    /// Rows of a block: a vector of them.
+    /// Rows of a block.
     pub(super) fn rows(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Machine::Avx512(_) => 16,
+            Machine::Avx512(_) => 32,
             #[cfg(target_arch = "x86_64")]
             Machine::Avx2(_) => 8,
         }
@@ -133,19 +131,20 @@ impl Machine {
         }
     }
 
-    /// The best scores of each row. `surplus` has a number for each centroid.
+    /// The best scores of each row. `surplus` has a number for each centroid. Before each panel something is done meanwhile.
     pub(super) fn nearest(
         self,
         block: &Block<'_>,
         centroids: &Centroids,
         surplus: &[f32],
         found: &mut Found,
+        meanwhile: &mut dyn FnMut(),
     ) {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Machine::Avx512(simd) => nearest_avx512(simd, block, centroids, surplus, found),
+            Machine::Avx512(simd) => nearest_avx512(simd, block, centroids, surplus, found, meanwhile),
             #[cfg(target_arch = "x86_64")]
-            Machine::Avx2(simd) => nearest_avx2(simd, block, centroids, surplus, found),
+            Machine::Avx2(simd) => nearest_avx2(simd, block, centroids, surplus, found, meanwhile),
         }
     }
 
@@ -169,7 +168,7 @@ impl Machine {
 
 #[cfg(target_arch = "x86_64")]
 macro_rules! kernels {
-    ($level:ident, $vector:ident, $panel:literal, $nearest:ident, $passing:ident, $dot:ident) => {
+    ($level:ident, $vector:ident, $vectors:literal, $panel:literal, $nearest:ident, $passing:ident, $dot:ident) => {
         fearless_simd::kernel!(
             fn $nearest(
                 simd: $level,
@@ -177,9 +176,10 @@ macro_rules! kernels {
                 centroids: &Centroids,
                 surplus: &[f32],
                 found: &mut Found,
+                meanwhile: &mut dyn FnMut(),
             ) {
                 type Word = fearless_simd::$vector<fearless_simd::$level>;
-                nearest::<_, $panel>(
+                nearest::<_, $vectors, $panel>(
                     simd,
                     #[inline(always)]
                     |sum: Word, c: [Word; 2], x: [Word; 2]| $dot!(simd, $vector, sum, c, x),
@@ -187,6 +187,7 @@ macro_rules! kernels {
                     centroids,
                     surplus,
                     found,
+                    meanwhile,
                 );
             }
         );
@@ -200,7 +201,7 @@ macro_rules! kernels {
                 passed: &mut [Vec<u32>],
             ) {
                 type Word = fearless_simd::$vector<fearless_simd::$level>;
-                passing::<_, $panel>(
+                passing::<_, $vectors, $panel>(
                     simd,
                     #[inline(always)]
                     |sum: Word, c: [Word; 2], x: [Word; 2]| $dot!(simd, $vector, sum, c, x),
@@ -239,35 +240,45 @@ macro_rules! dot_avx2 {
 }
 
 #[cfg(target_arch = "x86_64")]
-kernels!(Avx512, i32x16, 6, nearest_avx512, passing_avx512, dot_avx512);
+kernels!(Avx512, i32x16, 2, 6, nearest_avx512, passing_avx512, dot_avx512);
 #[cfg(target_arch = "x86_64")]
-kernels!(Avx2, i32x8, 6, nearest_avx2, passing_avx2, dot_avx2);
+kernels!(Avx2, i32x8, 1, 6, nearest_avx2, passing_avx2, dot_avx2);
 
 /// All scores of a block for some panels, handed over by centroid.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn sweep<S: Simd, const PANEL: usize>(
+fn sweep<S: Simd, const V: usize, const PANEL: usize>(
     simd: S,
     dot: impl Fn(S::i32s, [S::i32s; 2], [S::i32s; 2]) -> S::i32s,
     block: &Block<'_>,
     centroids: &Centroids,
-    panels: Range<usize>,
+    panels: impl Iterator<Item = usize>,
     surplus: &[f32],
-    mut meet: impl FnMut(usize, S::f32s),
+    mut meet: impl FnMut(usize, [S::f32s; V]),
 ) {
     let len = S::f32s::LEN;
-    let step = S::f32s::from_slice(simd, &block.step[..len]);
-    let reach = S::f32s::from_slice(simd, &block.reach[..len]);
-    let bias = S::i32s::from_slice(simd, &block.bias[..len]);
-    let words = |values: &[i32]| S::i32s::from_slice(simd, &values[..len]);
-    let size = block.digits.len() / len * PANEL;
-    for (g, digits) in centroids.digits.chunks_exact(size).enumerate().skip(panels.start).take(panels.len()) {
+    macro_rules! vectors {
+        ($v:ident => $value:expr) => {
+            std::array::from_fn::<_, V, _>(
+                #[inline(always)]
+                |$v| $value,
+            )
+        };
+    }
+    let step = vectors!(v => S::f32s::from_slice(simd, &block.step[v * len..][..len]));
+    let reach = vectors!(v => S::f32s::from_slice(simd, &block.reach[v * len..][..len]));
+    let bias = vectors!(v => S::i32s::from_slice(simd, &block.bias[v * len..][..len]));
+    let size = block.digits.len() / (V * len) * PANEL;
+    for g in panels {
+        let digits = &centroids.digits[g * size..][..size];
         let mut sum = [bias; PANEL];
-        for (x, c) in block.digits.chunks_exact(2 * len).zip(digits.chunks_exact(2 * PANEL)) {
-            let x = [words(x), words(&x[len..])];
+        for (x, c) in block.digits.chunks_exact(2 * V * len).zip(digits.chunks_exact(2 * PANEL)) {
+            let x = vectors!(v => [v, V + v].map(#[inline(always)] |at| S::i32s::from_slice(simd, &x[at * len..][..len])));
             for r in 0..PANEL {
                 let c = [S::i32s::splat(simd, c[r]), S::i32s::splat(simd, c[PANEL + r])];
-                sum[r] = dot(sum[r], c, x);
+                for v in 0..V {
+                    sum[r][v] = dot(sum[r][v], c, x[v]);
+                }
             }
         }
         let part = g * PANEL..(g + 1) * PANEL;
@@ -275,55 +286,63 @@ fn sweep<S: Simd, const PANEL: usize>(
         let surplus = &surplus[part];
         for r in 0..PANEL {
             let [c, start, more] = [steps[r], starts[r], surplus[r]].map(|x| S::f32s::splat(simd, x));
-            let digits: S::f32s = sum[r].to_float();
-            let score = digits.mul_add(step * c, start);
-            meet(g * PANEL + r, reach.mul_add(more, score));
+            let scores = vectors!(v => {
+                let digits: S::f32s = sum[r][v].to_float();
+                let score = digits.mul_add(step[v] * c, start);
+                reach[v].mul_add(more, score)
+            });
+            meet(g * PANEL + r, scores);
         }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn nearest<S: Simd, const PANEL: usize>(
+fn nearest<S: Simd, const V: usize, const PANEL: usize>(
     simd: S,
     dot: impl Fn(S::i32s, [S::i32s; 2], [S::i32s; 2]) -> S::i32s + Copy,
     block: &Block<'_>,
     centroids: &Centroids,
     surplus: &[f32],
     found: &mut Found,
+    meanwhile: &mut dyn FnMut(),
 ) {
     let (names, count) = (names(centroids.step.len()), centroids.step.len() / PANEL);
     let (value, one) = (S::i32s::splat(simd, !names), S::i32s::splat(simd, 1));
     for first in (0..count).step_by(SECTION / PANEL) {
-        let mut best = [S::f32s::splat(simd, f32::NEG_INFINITY); KEPT + 1];
+        let mut best = [[S::f32s::splat(simd, f32::NEG_INFINITY); V]; KEPT + 1];
         let mut index = S::i32s::splat(simd, 0);
-        sweep::<S, PANEL>(
+        sweep::<S, V, PANEL>(
             simd,
             dot,
             block,
             centroids,
-            first..count.min(first + SECTION / PANEL),
+            (first..count.min(first + SECTION / PANEL)).inspect(|_| meanwhile()),
             surplus,
             #[inline(always)]
-            |_, score| {
-                let bits: S::i32s = score.bitcast();
-                let named: S::f32s = ((bits & value) | index).bitcast();
-                index += one;
-                for at in (1..=KEPT).rev() {
-                    best[at] = best[at].max(named.min(best[at - 1]));
+            |_, scores| {
+                for v in 0..V {
+                    let bits: S::i32s = scores[v].bitcast();
+                    let named: S::f32s = ((bits & value) | index).bitcast();
+                    for at in (1..=KEPT).rev() {
+                        best[at][v] = best[at][v].max(named.min(best[at - 1][v]));
+                    }
+                    best[0][v] = best[0][v].max(named);
                 }
-                best[0] = best[0].max(named);
+                index += one;
             },
         );
         let mut scores = [[f32::NEG_INFINITY; MOST_ROWS]; KEPT + 1];
-        best.iter().zip(&mut scores).for_each(|(best, out)| best.store_slice(&mut out[..S::f32s::LEN]));
+        for (best, out) in best.iter().zip(&mut scores) {
+            best.iter().zip(out.chunks_exact_mut(S::f32s::LEN)).for_each(|(best, out)| best.store_slice(out));
+        }
         found.take(first * PANEL, &scores, names);
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn passing<S: Simd, const PANEL: usize>(
+fn passing<S: Simd, const V: usize, const PANEL: usize>(
     simd: S,
     dot: impl Fn(S::i32s, [S::i32s; 2], [S::i32s; 2]) -> S::i32s,
     block: &Block<'_>,
@@ -332,8 +351,12 @@ fn passing<S: Simd, const PANEL: usize>(
     thresholds: &[f32],
     passed: &mut [Vec<u32>],
 ) {
-    let least = S::f32s::from_slice(simd, &thresholds[..S::f32s::LEN]);
-    sweep::<S, PANEL>(
+    let len = S::f32s::LEN;
+    let least: [S::f32s; V] = std::array::from_fn(
+        #[inline(always)]
+        |v| S::f32s::from_slice(simd, &thresholds[v * len..][..len]),
+    );
+    sweep::<S, V, PANEL>(
         simd,
         dot,
         block,
@@ -341,11 +364,13 @@ fn passing<S: Simd, const PANEL: usize>(
         0..centroids.step.len() / PANEL,
         surplus,
         #[inline(always)]
-        |j, score| {
-            let mut near = (!score.simd_lt(least)).to_bitmask();
-            while near != 0 {
-                passed[near.trailing_zeros() as usize].push(j as u32);
-                near &= near - 1;
+        |j, scores| {
+            for v in 0..V {
+                let mut near = (!scores[v].simd_lt(least[v])).to_bitmask();
+                while near != 0 {
+                    passed[v * len + near.trailing_zeros() as usize].push(j as u32);
+                    near &= near - 1;
+                }
             }
         },
     );

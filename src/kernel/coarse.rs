@@ -10,16 +10,16 @@
 //!
 //! # Its error
 //!
-//! Kept per row: `reach`, at least `|x|` and `|s q|`; of all rows of a chunk together the *ratio*, at least `|e| / reach` of each. Then the two last terms are at most
-//! `reach (|e'| + ratio |c|)`, and the bracket is a number for each centroid, the *surplus* of the chunk. Turning the integer into a float, the step's product and the two
+//! Kept per row: `reach`, at least `|x|` and `|s q|`; of all rows of a chunk so far the *ratio*, at least `|e| / reach` of each. Then the two last terms are at most
+//! `reach (|e'| + ratio |c|)`, and the bracket is a number for each centroid, the *surplus*, which only grows within a chunk. Turning the integer into a float, the step's product and the two
 //! fused additions round by at most `4 u (reach (|c| + |e'|) + |start|)` in all, which is added to surplus and start ([`ROUNDING`]), as is what the names of
 //! [`super::bytes`] change. The start is the optimistic one of [`super::pack`], so framing and reference distance are allowed for as there.
 
-use super::bytes::{Centroids, Found, Machine, naming};
+use super::bytes::{Block, Centroids, Found, Machine, naming};
 use super::digits::{self, MOST_ROWS, filled, turn, words};
 use super::element::{Element, Level, Vector, framed};
 use super::pack::{Frame, Packed};
-use super::vector::Lanes;
+use super::vector::{Lanes, MOST_LANES};
 use super::{par, tile};
 use fearless_simd::{Simd, SimdBase};
 use std::sync::OnceLock;
@@ -62,6 +62,8 @@ pub(crate) struct Buffers<F> {
     pub(super) step: Vec<f32>,
     pub(super) bias: Vec<i32>,
     pub(super) reach: Vec<f32>,
+    /// At least what part of its reach any row lost.
+    ratio: f32,
     pub(super) surplus: Vec<f32>,
     pub(super) found: Vec<Found>,
     /// Of rows that lie here and there: which are in the blocks, and the labels found.
@@ -102,7 +104,7 @@ fn float_nanoseconds(k: usize, d: usize) -> f64 {
 /// And with bytes.
 fn byte_nanoseconds(machine: Machine, k: usize, d: usize) -> f64 {
     // AVX2 needs five instructions for two of AVX-512, on vectors half as long.
-    let product = if machine.rows() == 16 { 0.09 / 16.0 } else { 0.1 / 8.0 };
+    let product = if machine.rows() == MOST_ROWS { 0.09 / 16.0 } else { 0.1 / 8.0 };
     rounding_nanoseconds(d) + k as f64 * (0.15 + product * d as f64)
 }
 
@@ -163,9 +165,14 @@ impl<F: Element> Coarse<F> {
         self.bytes.digits.len() / self.length.len()
     }
 
+    /// Panels of centroids.
+    pub(super) fn panel_count(&self) -> usize {
+        self.length.len() / self.machine.panel()
+    }
+
     /// Words from row to row, before they are turned.
     pub(super) fn stride(&self) -> usize {
-        self.words().next_multiple_of(self.machine.rows())
+        self.words().next_multiple_of(MOST_LANES)
     }
 
     /// The optimistic score of a row for a centroid.
@@ -262,19 +269,12 @@ impl<F: Element> Buffers<F> {
         tile::frame_row(simd, &packed.frame, row, &mut self.moved[..row.len()])
     }
 
-    /// The digits of the row in the frame, as row i of the blocks; what part of its reach was lost.
+    /// The digits of the row in the frame, as row i of the chunk.
     #[inline(always)]
-    pub(super) fn seat<S: Simd>(
-        &mut self,
-        simd: S,
-        coarse: &Coarse<F>,
-        (norm, largest): (F, F),
-        i: usize,
-    ) -> f32 {
-        let (lanes, words, stride, most) =
-            (coarse.machine.rows(), coarse.words(), coarse.stride(), coarse.machine.most());
+    pub(super) fn seat<S: Simd>(&mut self, simd: S, coarse: &Coarse<F>, (norm, largest): (F, F), i: usize) {
+        let (words, stride, most) = (coarse.words(), coarse.stride(), coarse.machine.most());
         let single = F::singles(&self.moved, &mut self.single);
-        let out = &mut self.rows[i % lanes * stride..][..stride];
+        let out = &mut self.rows[i % coarse.machine.rows() * stride..][..stride];
         let rounded = digits::round(simd, f32::from(most), single, largest.f64() as f32, words, out);
         let length = (norm.f64() as f32).sqrt() * 1.001;
         let lost = rounded.lost + rounding::<F>() * length;
@@ -283,31 +283,48 @@ impl<F: Element> Buffers<F> {
         self.bias[i] = -(i32::from(most) + 1) * rounded.sum;
         // A row that is not finite passes no test.
         self.reach[i] = if reach.is_finite() { reach } else { f32::INFINITY };
-        if (i + 1).is_multiple_of(lanes) {
-            self.turn_block(simd, coarse, i / lanes);
-        }
-        if reach.is_finite() { lost / reach } else { 0.0 }
+        self.ratio = self.ratio.max(if reach.is_finite() { lost / reach } else { 0.0 });
     }
 
-    /// Turns the rows that were seated last.
+    /// The best scores of the rows of a block, once they are seated. Something is done meanwhile, before each panel.
     #[inline(always)]
-    pub(super) fn turn_block<S: Simd>(&mut self, simd: S, coarse: &Coarse<F>, block: usize) {
-        let size = coarse.machine.rows() * coarse.words();
-        turn(simd, &self.rows, coarse.words(), &mut self.digits[block * size..][..size]);
+    pub(super) fn meet<S: Simd>(
+        &mut self,
+        simd: S,
+        coarse: &Coarse<F>,
+        block: usize,
+        meanwhile: &mut dyn FnMut(),
+    ) {
+        self.widen(coarse);
+        let (count, words) = (coarse.machine.rows(), coarse.words());
+        let digits = &mut self.digits[block * count * words..][..count * words];
+        turn(simd, &self.rows, count, digits);
+        let part = block * count..(block + 1) * count;
+        let (step, bias, reach) = (&self.step[part.clone()], &self.bias[part.clone()], &self.reach[part]);
+        let rows = Block { digits, step, bias, reach };
+        coarse.machine.nearest(&rows, &coarse.bytes, &self.surplus, &mut self.found[block], meanwhile);
     }
 
-    /// The surplus of each centroid for rows that lost at most this part of their reach.
-    pub(super) fn widen(&mut self, coarse: &Coarse<F>, ratio: f32) {
-        let ratio = ratio * (1.0 + ROUNDING) + ROUNDING + coarse.naming();
+    /// The surplus of each centroid for the rows that are seated.
+    fn widen(&mut self, coarse: &Coarse<F>) {
+        let ratio = self.ratio * (1.0 + ROUNDING) + ROUNDING + coarse.naming();
         for ((surplus, &length), &lost) in self.surplus.iter_mut().zip(&coarse.length).zip(&coarse.lost) {
             *surplus = (lost + ratio * (length + lost)) * (1.0 + ROUNDING);
         }
+    }
+
+    /// Whether bytes are not asked for this chunk.
+    pub(super) fn paused(&mut self) -> bool {
+        let paused = self.pause > 0;
+        self.pause = self.pause.saturating_sub(1);
+        paused
     }
 
     /// Makes room for n rows of d numbers.
     pub(super) fn fit(&mut self, coarse: &Coarse<F>, n: usize, d: usize) {
         let (lanes, words) = (coarse.machine.rows(), coarse.words());
         let blocks = n.div_ceil(lanes);
+        self.ratio = 0.0;
         self.moved.resize(filled(d), F::default());
         self.rows.resize(lanes * coarse.stride(), 0);
         self.digits.resize(blocks * lanes * words, 0);

@@ -26,21 +26,29 @@ pub(super) fn label<S: Simd, F: Element>(
     scratch: &mut Scratch<F>,
     labels: &mut [u32],
 ) -> bool {
-    let d = packed.d;
+    let (d, count) = (packed.d, coarse.machine.rows());
     let buffers = &mut scratch.coarse;
+    if buffers.paused() {
+        return tile::label(simd, packed, rows, scratch, labels);
+    }
     buffers.fit(coarse, labels.len(), d);
     buffers.known.clear();
-    let mut ratio = 0f32;
-    for (i, (row, norm)) in rows.chunks_exact(d).zip(&mut scratch.norms).enumerate() {
-        let sizes = buffers.frame(simd, packed, row);
-        *norm = sizes.0;
-        ratio = ratio.max(buffers.seat(simd, coarse, sizes, i));
+    let mut blocks = rows.chunks(count * d).enumerate().peekable();
+    while let Some((b, block)) = blocks.next() {
+        for (i, row) in (b * count..).zip(block.chunks_exact(d)) {
+            let sizes = buffers.frame(simd, packed, row);
+            scratch.norms[i] = sizes.0;
+            buffers.seat(simd, coarse, sizes, i);
+        }
+        // The next rows come while these are worked on.
+        let later = blocks.peek().map_or(&[][..], |next| next.1);
+        let mut later = later.chunks((count * d).div_ceil(coarse.panel_count()));
+        buffers.meet(simd, coarse, b, &mut || later.next().into_iter().for_each(fetch));
     }
     prove(
         simd,
         packed,
         coarse,
-        ratio,
         #[inline(always)]
         |i| &rows[i * d..][..d],
         scratch,
@@ -60,11 +68,11 @@ pub(super) fn label_some<S: Simd, F: Element>(
     scratch: &mut Scratch<F>,
 ) {
     let Some(coarse) = &packed.coarse else { return };
-    let buffers = &mut scratch.coarse;
+    let (count, buffers) = (coarse.machine.rows(), &mut scratch.coarse);
     buffers.fit(coarse, some.len(), packed.d);
     buffers.picked.clear();
     buffers.known.clear();
-    let mut ratio = 0f32;
+    let paused = buffers.paused();
     for (at, &row) in some.iter().enumerate() {
         if let Some(&next) = some.get(at + AHEAD) {
             fetch(rows.row(next as usize));
@@ -81,23 +89,28 @@ pub(super) fn label_some<S: Simd, F: Element>(
             buffers.known.push((own, score));
         }
         let i = buffers.picked.len();
-        scratch.norms[i] = sizes.0;
         buffers.picked.push(row);
-        ratio = ratio.max(buffers.seat(simd, coarse, sizes, i));
+        if paused {
+            continue;
+        }
+        scratch.norms[i] = sizes.0;
+        buffers.seat(simd, coarse, sizes, i);
+        if (i + 1).is_multiple_of(count) {
+            buffers.meet(simd, coarse, i / count, &mut || {});
+        }
     }
     let picked = std::mem::take(&mut buffers.picked);
     let mut labels = std::mem::take(&mut buffers.labels);
     labels.resize(picked.len(), 0);
-    prove(
-        simd,
-        packed,
-        coarse,
-        ratio,
-        #[inline(always)]
-        |i| rows.row(picked[i] as usize),
-        scratch,
-        &mut labels,
-    );
+    let row_of = |i: usize| rows.row(picked[i] as usize);
+    if paused {
+        in_floats(simd, packed, row_of, scratch, &mut labels);
+    } else {
+        if !picked.len().is_multiple_of(count) {
+            buffers.meet(simd, coarse, picked.len() / count, &mut || {});
+        }
+        prove(simd, packed, coarse, row_of, scratch, &mut labels);
+    }
     (scratch.coarse.picked, scratch.coarse.labels) = (picked, labels);
 }
 
@@ -107,44 +120,22 @@ fn margin<F: Element>(packed: &Packed<F>, norm: F) -> F {
     norm * packed.margin.row_factor + packed.margin.row_floor
 }
 
-/// The labels of rows whose digits are in the blocks, and that lost at most the given part of their reach.
+/// The labels of rows whose best scores are known.
 #[inline(always)]
 fn prove<'a, S: Simd, F: Element>(
     simd: S,
     packed: &Packed<F>,
     coarse: &Coarse<F>,
-    ratio: f32,
     row_of: impl Fn(usize) -> &'a [F],
     scratch: &mut Scratch<F>,
     labels: &mut [u32],
 ) -> bool {
-    let (lanes, words) = (coarse.machine.rows(), coarse.words());
-    let buffers = &mut scratch.coarse;
-    if buffers.pause > 0 {
-        buffers.pause -= 1;
-        return in_floats(simd, packed, row_of, scratch, labels);
-    }
-    buffers.widen(coarse, ratio);
-    if !labels.len().is_multiple_of(lanes) {
-        buffers.turn_block(simd, coarse, labels.len() / lanes);
-    }
-    let blocks = labels.len().div_ceil(lanes);
-    for (b, found) in buffers.found[..blocks].iter_mut().enumerate() {
-        let part = b * lanes..(b + 1) * lanes;
-        let block = Block {
-            digits: &buffers.digits[b * lanes * words..][..lanes * words],
-            step: &buffers.step[part.clone()],
-            bias: &buffers.bias[part.clone()],
-            reach: &buffers.reach[part],
-        };
-        coarse.machine.nearest(&block, &coarse.bytes, &buffers.surplus, found);
-    }
-
+    let lanes = coarse.machine.rows();
     // Whoever asks for bounds wants them tight.
     let bounded = !scratch.upper.is_empty();
     let mut sound = true;
-    buffers.doubtful.clear();
-    buffers.thresholds.clear();
+    scratch.coarse.doubtful.clear();
+    scratch.coarse.thresholds.clear();
     for (i, label) in labels.iter_mut().enumerate() {
         let (found, lane) = (&scratch.coarse.found[i / lanes], i % lanes);
         let tags = found.names.each_ref().map(|names| (names[lane] as u32).min(packed.k as u32 - 1));

@@ -6,8 +6,8 @@ use fearless_simd::{Bytes, Select, Simd, SimdBase, SimdFloat};
 /// Columns in a lane.
 const TOGETHER: usize = 4;
 
-/// The most rows that are turned together.
-pub(super) const MOST_ROWS: usize = MOST_LANES;
+/// The most rows of a block.
+pub(super) const MOST_ROWS: usize = 2 * MOST_LANES;
 
 /// What became of a vector: `x = step * digits + rest`.
 pub(super) struct Rounded {
@@ -26,7 +26,7 @@ pub(super) fn words(d: usize) -> usize {
 
 /// Values of a vector of d columns that is filled up with zeros: its last words are read as a whole vector.
 pub(super) fn filled(d: usize) -> usize {
-    TOGETHER * words(d) + MOST_ROWS
+    TOGETHER * words(d) + MOST_LANES
 }
 
 /// Rounds a vector of so many words, [filled](filled) up, whose largest magnitude is given, to digits of at most `most`. They are written as
@@ -75,20 +75,21 @@ pub(super) fn round<S: Simd>(
     Rounded { step, sum: total(sum) as i32, lost: total(lost).sqrt() * 1.001 + floor }
 }
 
-/// A vector of rows of words, side by side, to words of all rows, one after another.
+/// So many rows of words, side by side, to words of all rows, one after another.
 #[inline(always)]
-pub(super) fn turn<S: Simd>(simd: S, rows: &[i32], words: usize, out: &mut [i32]) {
+pub(super) fn turn<S: Simd>(simd: S, rows: &[i32], count: usize, out: &mut [i32]) {
     let len = S::i32s::LEN;
-    let stride = rows.len() / len;
-    let zero = S::i32s::splat(simd, 0);
-    for (v, out) in out[..words * len].chunks_mut(len * len).enumerate() {
-        let mut tile = [zero; MOST_ROWS];
-        for (r, row) in tile[..len].iter_mut().enumerate() {
-            *row = S::i32s::from_slice(simd, &rows[r * stride + v * len..][..len]);
-        }
-        vector::turn(&mut tile);
-        for (word, out) in tile.iter().zip(out.chunks_exact_mut(len)) {
-            word.store_slice(out);
+    let stride = rows.len() / count;
+    for (h, rows) in rows.chunks_exact(len * stride).enumerate() {
+        for (v, out) in out.chunks_mut(len * count).enumerate() {
+            let mut tile = [S::i32s::splat(simd, 0); MOST_LANES];
+            for (r, row) in tile[..len].iter_mut().enumerate() {
+                *row = S::i32s::from_slice(simd, &rows[r * stride + v * len..][..len]);
+            }
+            vector::turn(&mut tile);
+            for (word, out) in tile.iter().zip(out.chunks_exact_mut(count)) {
+                word.store_slice(&mut out[h * len..][..len]);
+            }
         }
     }
 }
