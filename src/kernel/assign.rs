@@ -11,7 +11,7 @@ use super::settle::{Doubles, Found};
 use super::strips::Strips;
 use super::tile::Turned;
 use super::{coarse, coarse_label, lanes, par, tile};
-use fearless_simd::Simd;
+use fearless_simd::{Simd, dispatch};
 
 /// The rows that a pass reads: n rows of d values, and their weights.
 #[derive(Clone, Copy)]
@@ -283,13 +283,18 @@ pub(super) fn piece_rows(n: usize, d: usize) -> usize {
     n.div_ceil(128).next_multiple_of(chunk).clamp(chunk, 16 * chunk)
 }
 
+/// Writes labels as the face has them.
+fn spread(level: Level, labels: &[u32], wide: &mut [usize]) {
+    dispatch!(level, _simd => wide.iter_mut().zip(labels).for_each(|(wide, &label)| *wide = label as usize));
+}
+
 /// The labels as the face has them.
 pub(crate) fn widen(labels: &[u32]) -> Vec<usize> {
     const CHUNK: usize = 1 << 16;
     let mut wide = vec![0; labels.len()];
     let mut workers = vec![(); par::workers_for(par::fresh(size_of_val(&*wide)))];
     par::share(&mut workers, wide.chunks_mut(CHUNK).zip(labels.chunks(CHUNK)), |(), (wide, labels)| {
-        wide.iter_mut().zip(labels).for_each(|(wide, &label)| *wide = label as usize);
+        spread(Level::new(), labels, wide);
     });
     wide
 }
@@ -350,9 +355,7 @@ pub(crate) fn label_all<F: Element>(
                 (None, Some(strips)) => strips.label(values, scratch, found),
                 (None, None) => F::label(level, packed, values, scratch, found),
             };
-            for (label, &found) in labels.iter_mut().zip(&*found) {
-                *label = found as usize;
-            }
+            spread(level, found, labels);
         }
         scratch.labels = found;
     });
