@@ -70,18 +70,27 @@ pub(super) fn places<F: Element>(curve: &Curve<F>, rows: Rows<'_, F>, out: &mut 
 fn places_of<F: Element, const D: usize>(curve: &Curve<F>, rows: Rows<'_, F>, out: &mut [u32]) {
     let (d, bits) = (rows.d, 32 / D as u32);
     for (rows, out) in rows.values.chunks(BLOCK * d).zip(out.chunks_mut(BLOCK)) {
-        let mut axes = [[0; BLOCK]; D];
+        let mut steps = [[0; BLOCK]; D];
         for (i, row) in rows.chunks_exact(d).enumerate() {
-            for (a, axis) in axes.iter_mut().enumerate() {
-                let steps = (row[curve.columns[a]] - curve.low[a]) * curve.scale;
-                axis[i] = steps.f64() as u32 >> (32 - bits);
+            for (a, steps) in steps.iter_mut().enumerate() {
+                let x = (row[curve.columns[a]] - curve.low[a]) * curve.scale;
+                steps[i] = x.f64() as u32 >> (32 - bits);
             }
         }
+        if D == 1 {
+            // The curve is the line.
+            out.copy_from_slice(&steps[0][..out.len()]);
+            continue;
+        }
+        let mut axes = steps.map(
+            #[inline(always)]
+            |steps| steps.map(#[inline(always)] |x| x as u16),
+        );
         transpose(&mut axes, bits);
         let mut places = [0; BLOCK];
-        for bit in (0..bits).rev() {
-            for axis in &axes {
-                places.iter_mut().zip(axis).for_each(|(place, x)| *place = *place << 1 | x >> bit & 1);
+        for (a, axis) in axes.iter().enumerate() {
+            for (place, &x) in places.iter_mut().zip(axis) {
+                *place |= spread::<D>(x.into()) << (D - 1 - a);
             }
         }
         // In the highest bits, however many there are.
@@ -89,11 +98,22 @@ fn places_of<F: Element, const D: usize>(curve: &Curve<F>, rows: Rows<'_, F>, ou
     }
 }
 
+/// The bits of a coordinate, moved D places apart.
+#[inline(always)]
+fn spread<const D: usize>(x: u32) -> u32 {
+    let halvings: &[(u32, u32)] = match D {
+        2 => &[(8, 0x00ff_00ff), (4, 0x0f0f_0f0f), (2, 0x3333_3333), (1, 0x5555_5555)],
+        3 => &[(16, 0x0300_00ff), (8, 0x0300_f00f), (4, 0x030c_30c3), (2, 0x0924_9249)],
+        _ => &[(12, 0x000f_000f), (6, 0x0303_0303), (3, 0x1111_1111)],
+    };
+    halvings.iter().fold(x, |x, &(shift, kept)| (x | x << shift) & kept)
+}
+
 /// Coordinates of so many bits into the bits of places along the curve, of which the first axis has the first, the second the second, and so on.
 #[inline(always)]
-fn transpose<const D: usize>(axes: &mut [[u32; BLOCK]; D], bits: u32) {
+fn transpose<const D: usize>(axes: &mut [[u16; BLOCK]; D], bits: u32) {
     for bit in (1..bits).rev() {
-        let (one, below) = (1u32 << bit, (1u32 << bit) - 1);
+        let (one, below) = (1u16 << bit, (1u16 << bit) - 1);
         for a in 0..D {
             for i in 0..BLOCK {
                 let (first, x) = (axes[0][i], axes[a][i]);
@@ -112,7 +132,7 @@ fn transpose<const D: usize>(axes: &mut [[u32; BLOCK]; D], bits: u32) {
         }
         // Each bit becomes the parity of those above it.
         let mut parity = axes[D - 1][i] >> 1;
-        for shift in [1, 2, 4, 8, 16] {
+        for shift in [1, 2, 4, 8] {
             parity ^= parity >> shift;
         }
         for axis in axes.iter_mut() {
