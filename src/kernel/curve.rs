@@ -47,6 +47,12 @@ impl<F: Element> Curve<F> {
         Curve { low, columns, scale: F::of((1u64 << 32) as f64 / widest) }
     }
 
+    /// How far a row is along one of the columns.
+    #[inline(always)]
+    fn steps(&self, row: &[F], a: usize) -> u32 {
+        ((row[self.columns[a]] - self.low[a]) * self.scale).f64() as u32
+    }
+
     /// The place of each row. Rows outside the cube are put at its faces.
     pub(crate) fn places(&self, level: Level, rows: Rows<'_, F>, out: &mut [u32]) {
         F::places(level, self, rows, out);
@@ -70,22 +76,17 @@ pub(super) fn places<F: Element>(curve: &Curve<F>, rows: Rows<'_, F>, out: &mut 
 fn places_of<F: Element, const D: usize>(curve: &Curve<F>, rows: Rows<'_, F>, out: &mut [u32]) {
     let (d, bits) = (rows.d, 32 / D as u32);
     for (rows, out) in rows.values.chunks(BLOCK * d).zip(out.chunks_mut(BLOCK)) {
-        let mut steps = [[0; BLOCK]; D];
-        for (i, row) in rows.chunks_exact(d).enumerate() {
-            for (a, steps) in steps.iter_mut().enumerate() {
-                let x = (row[curve.columns[a]] - curve.low[a]) * curve.scale;
-                steps[i] = x.f64() as u32 >> (32 - bits);
-            }
-        }
         if D == 1 {
             // The curve is the line.
-            out.copy_from_slice(&steps[0][..out.len()]);
+            out.iter_mut().zip(rows.chunks_exact(d)).for_each(|(out, row)| *out = curve.steps(row, 0));
             continue;
         }
-        let mut axes = steps.map(
-            #[inline(always)]
-            |steps| steps.map(#[inline(always)] |x| x as u16),
-        );
+        let mut axes = [[0; BLOCK]; D];
+        for (i, row) in rows.chunks_exact(d).enumerate() {
+            for (a, axis) in axes.iter_mut().enumerate() {
+                axis[i] = (curve.steps(row, a) >> (32 - bits)) as u16;
+            }
+        }
         transpose(&mut axes, bits);
         let mut places = [0; BLOCK];
         for (a, axis) in axes.iter().enumerate() {
