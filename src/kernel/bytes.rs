@@ -4,7 +4,8 @@
 //! the products of f32 in the same time. The sums are integers, so they are exact. [`super::coarse`] makes bounds of them.
 //!
 //! The loop is the one of [`super::tile`] with the sides changed: vectors of rows, turned so that each lane holds four columns of one row, against a
-//! panel of centroids, broadcast. Where there are registers enough, two vectors share a broadcast: with one, CPUs that multiply two vectors at a time wait for their loads. So the best of each row stays in its lane while all centroids go by, and nothing is reduced at the end. A score names
+//! panel of centroids, broadcast. So the best of each row stays in its lane while all centroids go by, and nothing is reduced at the end. Where there are
+//! registers enough, two vectors share a broadcast: with one, CPUs that multiply two vectors at a time wait for their loads. A score names
 //! its centroid in its last bits, so the best are kept by minima and maxima, without a comparison.
 //! Rows are signed bytes and centroids unsigned ones, raised by an offset that each row's start takes back.
 
@@ -12,6 +13,12 @@ use super::digits::MOST_ROWS;
 #[cfg(target_arch = "x86_64")]
 use fearless_simd::{Bytes, SimdBase, SimdFloat, SimdFrom, SimdInt, SimdMask};
 use fearless_simd::{Level, Simd};
+
+/// A block's vectors of rows, and the centroids of a panel: their sums stay in registers.
+#[cfg(target_arch = "x86_64")]
+const AVX512: (usize, usize) = (2, 6);
+#[cfg(target_arch = "x86_64")]
+const AVX2: (usize, usize) = (1, 6);
 
 /// Machines that have such instructions.
 #[derive(Clone, Copy)]
@@ -105,9 +112,9 @@ impl Machine {
     pub(super) fn rows(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Machine::Avx512(_) => 32,
+            Machine::Avx512(_) => 16 * AVX512.0,
             #[cfg(target_arch = "x86_64")]
-            Machine::Avx2(_) => 8,
+            Machine::Avx2(_) => 8 * AVX2.0,
         }
     }
 
@@ -115,9 +122,9 @@ impl Machine {
     pub(super) fn panel(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Machine::Avx512(_) => 6,
+            Machine::Avx512(_) => AVX512.1,
             #[cfg(target_arch = "x86_64")]
-            Machine::Avx2(_) => 6,
+            Machine::Avx2(_) => AVX2.1,
         }
     }
 
@@ -168,7 +175,7 @@ impl Machine {
 
 #[cfg(target_arch = "x86_64")]
 macro_rules! kernels {
-    ($level:ident, $vector:ident, $vectors:literal, $panel:literal, $nearest:ident, $passing:ident, $dot:ident) => {
+    ($level:ident, $vector:ident, $block:ident, $nearest:ident, $passing:ident, $dot:ident) => {
         fearless_simd::kernel!(
             fn $nearest(
                 simd: $level,
@@ -179,7 +186,7 @@ macro_rules! kernels {
                 meanwhile: &mut dyn FnMut(),
             ) {
                 type Word = fearless_simd::$vector<fearless_simd::$level>;
-                nearest::<_, $vectors, $panel>(
+                nearest::<_, { $block.0 }, { $block.1 }>(
                     simd,
                     #[inline(always)]
                     |sum: Word, c: [Word; 2], x: [Word; 2]| $dot!(simd, $vector, sum, c, x),
@@ -201,7 +208,7 @@ macro_rules! kernels {
                 passed: &mut [Vec<u32>],
             ) {
                 type Word = fearless_simd::$vector<fearless_simd::$level>;
-                passing::<_, $vectors, $panel>(
+                passing::<_, { $block.0 }, { $block.1 }>(
                     simd,
                     #[inline(always)]
                     |sum: Word, c: [Word; 2], x: [Word; 2]| $dot!(simd, $vector, sum, c, x),
@@ -240,9 +247,9 @@ macro_rules! dot_avx2 {
 }
 
 #[cfg(target_arch = "x86_64")]
-kernels!(Avx512, i32x16, 2, 6, nearest_avx512, passing_avx512, dot_avx512);
+kernels!(Avx512, i32x16, AVX512, nearest_avx512, passing_avx512, dot_avx512);
 #[cfg(target_arch = "x86_64")]
-kernels!(Avx2, i32x8, 1, 6, nearest_avx2, passing_avx2, dot_avx2);
+kernels!(Avx2, i32x8, AVX2, nearest_avx2, passing_avx2, dot_avx2);
 
 /// All scores of a block for some panels, handed over by centroid.
 #[cfg(target_arch = "x86_64")]

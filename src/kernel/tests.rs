@@ -353,7 +353,7 @@ fn labels_by_cells_are_those_of_the_naive_search() {
 
 #[test]
 fn margins_hold_no_subnormal_numbers() {
-    // They are addends of fused multiply-adds, of which one then takes as long as a hundred.
+    // They are addends of fused multiply-adds, which would call microcode on some CPUs.
     for d in 1..2000 {
         assert!(Margin::<f32>::new(d).row_floor.is_normal() && Margin::<f64>::new(d).row_floor.is_normal());
     }
