@@ -150,20 +150,30 @@ impl<F: Element> Frame<F> {
     }
 }
 
-/// The middle of n rows of d values: the mean, column by column, of those of a sample that are not among the outermost, for one far row must not
-/// take the centre away from all others.
+/// The middle of n rows of d values: the mean, column by column, of medians of three medians of three rows of a sample (the remedian of Rousseeuw and Bassett 1990), for one far
+/// row must not take the centre away from all others.
 pub(crate) fn middle<'a, F: Element>(d: usize, n: usize, row: impl Fn(usize) -> &'a [F]) -> Vec<f64> {
-    const SAMPLE: usize = 64;
-    let sample: Vec<&[F]> = sampled(n, SAMPLE).map(row).collect();
-    let trimmed = sample.len() / 8;
-    let mean = |t: usize| {
-        let mut column: Vec<f64> = sample.iter().map(|row| row[t].f64()).collect();
-        column.sort_unstable_by(f64::total_cmp);
-        let inner = &column[trimmed..column.len() - trimmed];
+    const SAMPLE: usize = 63;
+    let mut rows: Vec<F> = sampled(n, SAMPLE).flat_map(row).copied().collect();
+    for _ in 0..2 {
+        if rows.len() >= 9 * d {
+            rows = rows.chunks_exact(3 * d).flat_map(|three| medians(three, d)).collect();
+        }
+    }
+    let mut sums = vec![0.0; d];
+    let count = (rows.len() / d) as f64;
+    for row in rows.chunks_exact(d) {
         // Divided first, for a sum may be too large.
-        inner.iter().map(|x| x / inner.len() as f64).sum()
-    };
-    (0..d).map(mean).collect()
+        sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x.f64() / count);
+    }
+    sums
+}
+
+/// The medians of three rows, column by column.
+fn medians<F: Element>(three: &[F], d: usize) -> impl Iterator<Item = F> {
+    let ((a, b), c) = (three[..2 * d].split_at(d), &three[2 * d..]);
+    let median = |((&a, &b), &c)| greater(lesser(a, b), lesser(greater(a, b), c));
+    a.iter().zip(b).zip(c).map(median)
 }
 
 /// The exponent e of a positive number in [2^e, 2^(e+1)); of the smallest normal number for anything below it.
