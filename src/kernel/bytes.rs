@@ -7,7 +7,7 @@
 //! panel of centroids, broadcast. So the best of each row stays in its lane while all centroids go by, and nothing is reduced at the end. Where there are
 //! registers enough, two vectors share a broadcast: with one, CPUs that multiply two vectors at a time wait for their loads. A score names
 //! its centroid in its last bits, so the best are kept by minima and maxima, without a comparison.
-//! Rows are signed bytes and centroids unsigned ones, raised by an offset that each row's start takes back.
+//! Rows are unsigned bytes, raised by an offset that each centroid's sums start from, and centroids signed ones.
 
 use super::digits::MOST_ROWS;
 #[cfg(target_arch = "x86_64")]
@@ -34,17 +34,18 @@ pub(super) enum Machine {
 pub(super) struct Centroids {
     /// Per panel, two words of four columns at a time: those of each centroid of the panel, then the next words of each.
     pub digits: Vec<i32>,
+    /// What its sums start from: it takes back what the raised rows add.
+    pub bias: Vec<i32>,
     /// What a centroid's digits count.
     pub step: Vec<f32>,
     /// What its scores start from.
     pub start: Vec<f32>,
 }
 
-/// Rows as bytes: word by word for all rows, then what their digits count, their starts, and what is added of a centroid's surplus.
+/// Rows as bytes: word by word for all rows, then what their digits count, and what is added of a centroid's surplus.
 pub(super) struct Block<'a> {
     pub digits: &'a [i32],
     pub step: &'a [f32],
-    pub bias: &'a [i32],
     pub reach: &'a [f32],
 }
 
@@ -138,20 +139,19 @@ impl Machine {
         }
     }
 
-    /// The best scores of each row. `surplus` has a number for each centroid. Before each panel something is done meanwhile.
+    /// The best scores of each row. `surplus` has a number for each centroid.
     pub(super) fn nearest(
         self,
         block: &Block<'_>,
         centroids: &Centroids,
         surplus: &[f32],
         found: &mut Found,
-        meanwhile: &mut dyn FnMut(),
     ) {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Machine::Avx512(simd) => nearest_avx512(simd, block, centroids, surplus, found, meanwhile),
+            Machine::Avx512(simd) => nearest_avx512(simd, block, centroids, surplus, found),
             #[cfg(target_arch = "x86_64")]
-            Machine::Avx2(simd) => nearest_avx2(simd, block, centroids, surplus, found, meanwhile),
+            Machine::Avx2(simd) => nearest_avx2(simd, block, centroids, surplus, found),
         }
     }
 
@@ -183,18 +183,16 @@ macro_rules! kernels {
                 centroids: &Centroids,
                 surplus: &[f32],
                 found: &mut Found,
-                meanwhile: &mut dyn FnMut(),
             ) {
                 type Word = fearless_simd::$vector<fearless_simd::$level>;
                 nearest::<_, { $block.0 }, { $block.1 }>(
                     simd,
                     #[inline(always)]
-                    |sum: Word, c: [Word; 2], x: [Word; 2]| $dot!(simd, $vector, sum, c, x),
+                    |sum: Word, x: [Word; 2], c: [Word; 2]| $dot!(simd, $vector, sum, x, c),
                     block,
                     centroids,
                     surplus,
                     found,
-                    meanwhile,
                 );
             }
         );
@@ -211,7 +209,7 @@ macro_rules! kernels {
                 passing::<_, { $block.0 }, { $block.1 }>(
                     simd,
                     #[inline(always)]
-                    |sum: Word, c: [Word; 2], x: [Word; 2]| $dot!(simd, $vector, sum, c, x),
+                    |sum: Word, x: [Word; 2], c: [Word; 2]| $dot!(simd, $vector, sum, x, c),
                     block,
                     centroids,
                     surplus,
@@ -225,22 +223,22 @@ macro_rules! kernels {
 
 #[cfg(target_arch = "x86_64")]
 macro_rules! dot_avx512 {
-    ($simd:ident, $vector:ident, $sum:ident, $c:ident, $x:ident) => {{
+    ($simd:ident, $vector:ident, $sum:ident, $x:ident, $c:ident) => {{
         use std::arch::x86_64::_mm512_dpbusd_epi32;
-        let half = _mm512_dpbusd_epi32($sum.into(), $c[0].into(), $x[0].into());
-        let whole = _mm512_dpbusd_epi32(half, $c[1].into(), $x[1].into());
+        let half = _mm512_dpbusd_epi32($sum.into(), $x[0].into(), $c[0].into());
+        let whole = _mm512_dpbusd_epi32(half, $x[1].into(), $c[1].into());
         fearless_simd::$vector::simd_from($simd, whole)
     }};
 }
 
 #[cfg(target_arch = "x86_64")]
 macro_rules! dot_avx2 {
-    ($simd:ident, $vector:ident, $sum:ident, $c:ident, $x:ident) => {{
+    ($simd:ident, $vector:ident, $sum:ident, $x:ident, $c:ident) => {{
         use std::arch::x86_64::{
             _mm256_add_epi16, _mm256_add_epi32, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_set1_epi16,
         };
-        let low = _mm256_maddubs_epi16($c[0].into(), $x[0].into());
-        let high = _mm256_maddubs_epi16($c[1].into(), $x[1].into());
+        let low = _mm256_maddubs_epi16($x[0].into(), $c[0].into());
+        let high = _mm256_maddubs_epi16($x[1].into(), $c[1].into());
         let pairs = _mm256_madd_epi16(_mm256_add_epi16(low, high), _mm256_set1_epi16(1));
         fearless_simd::$vector::simd_from($simd, _mm256_add_epi32($sum.into(), pairs))
     }};
@@ -274,21 +272,24 @@ fn sweep<S: Simd, const V: usize, const PANEL: usize>(
     }
     let step = vectors!(v => S::f32s::from_slice(simd, &block.step[v * len..][..len]));
     let reach = vectors!(v => S::f32s::from_slice(simd, &block.reach[v * len..][..len]));
-    let bias = vectors!(v => S::i32s::from_slice(simd, &block.bias[v * len..][..len]));
     let size = block.digits.len() / (V * len) * PANEL;
     for g in panels {
         let digits = &centroids.digits[g * size..][..size];
-        let mut sum = [bias; PANEL];
+        let part = g * PANEL..(g + 1) * PANEL;
+        let bias = &centroids.bias[part.clone()];
+        let mut sum: [[S::i32s; V]; PANEL] = std::array::from_fn(
+            #[inline(always)]
+            |r| [S::i32s::splat(simd, bias[r]); V],
+        );
         for (x, c) in block.digits.chunks_exact(2 * V * len).zip(digits.chunks_exact(2 * PANEL)) {
             let x = vectors!(v => [v, V + v].map(#[inline(always)] |at| S::i32s::from_slice(simd, &x[at * len..][..len])));
             for r in 0..PANEL {
                 let c = [S::i32s::splat(simd, c[r]), S::i32s::splat(simd, c[PANEL + r])];
                 for v in 0..V {
-                    sum[r][v] = dot(sum[r][v], c, x[v]);
+                    sum[r][v] = dot(sum[r][v], x[v], c);
                 }
             }
         }
-        let part = g * PANEL..(g + 1) * PANEL;
         let (steps, starts) = (&centroids.step[part.clone()], &centroids.start[part.clone()]);
         let surplus = &surplus[part];
         for r in 0..PANEL {
@@ -312,7 +313,6 @@ fn nearest<S: Simd, const V: usize, const PANEL: usize>(
     centroids: &Centroids,
     surplus: &[f32],
     found: &mut Found,
-    meanwhile: &mut dyn FnMut(),
 ) {
     let (names, count) = (names(centroids.step.len()), centroids.step.len() / PANEL);
     let (value, one) = (S::i32s::splat(simd, !names), S::i32s::splat(simd, 1));
@@ -324,7 +324,7 @@ fn nearest<S: Simd, const V: usize, const PANEL: usize>(
             dot,
             block,
             centroids,
-            (first..count.min(first + SECTION / PANEL)).inspect(|_| meanwhile()),
+            first..count.min(first + SECTION / PANEL),
             surplus,
             #[inline(always)]
             |_, scores| {

@@ -41,6 +41,7 @@ const NEVER: f32 = f32::MIN / 2.0;
 pub(crate) struct Coarse<F> {
     pub(super) machine: Machine,
     pub(super) bytes: Centroids,
+    words: usize,
     /// Lengths of the centroids and of what rounding took from them, rounded up.
     length: Vec<f32>,
     lost: Vec<f32>,
@@ -60,8 +61,9 @@ pub(crate) struct Buffers<F> {
     pub(super) rows: Vec<i32>,
     pub(super) digits: Vec<i32>,
     pub(super) step: Vec<f32>,
-    pub(super) bias: Vec<i32>,
+    /// Its squared norm and the sum of squares of what it lost, until the block is whole; then the first is its reach.
     pub(super) reach: Vec<f32>,
+    lost: Vec<f32>,
     /// At least what part of its reach any row lost.
     ratio: f32,
     pub(super) surplus: Vec<f32>,
@@ -124,30 +126,32 @@ impl<F: Element> Coarse<F> {
     pub(super) fn new(level: Level, machine: Machine, moved: Vec<F>, starts: &[F]) -> Self {
         let (k, d) = (starts.len(), moved.len() / starts.len());
         let (panel, words, filled) = (machine.panel(), words(d), k.next_multiple_of(machine.panel()));
-        let mut digits = vec![0; filled * words];
+        let (mut digits, mut bias) = (vec![0; filled * words], vec![0; filled]);
         let [mut step, mut start, mut length, mut lost] = [0.0, NEVER, 0.0, 0.0].map(|x| vec![x; filled]);
         let given = moved.chunks(panel * d).zip(starts.chunks(panel));
         let scales = step.chunks_mut(panel).zip(start.chunks_mut(panel));
         let lengths = length.chunks_mut(panel).zip(lost.chunks_mut(panel));
-        let panels = given.zip(digits.chunks_mut(panel * words)).zip(scales.zip(lengths));
+        let integers = digits.chunks_mut(panel * words).zip(bias.chunks_mut(panel));
+        let panels = given.zip(integers).zip(scales.zip(lengths));
         let naming = naming(filled);
         let mut workers = vec![(); par::workers_for(moved.len() as f64 * 4.0)];
         par::share(
             &mut workers,
             panels,
-            |(), (((moved, starts), digits), ((step, start), (length, lost)))| {
+            |(), (((moved, starts), (digits, bias)), ((step, start), (length, lost)))| {
                 F::digitise_panel(
                     level,
                     machine,
                     moved,
                     starts,
-                    Panel { digits, step, start, length, lost, naming },
+                    Panel { digits, bias, step, start, length, lost, naming },
                 );
             },
         );
         Coarse {
             machine,
-            bytes: Centroids { digits, step, start },
+            bytes: Centroids { digits, bias, step, start },
+            words,
             length,
             lost,
             moved,
@@ -162,12 +166,7 @@ impl<F: Element> Coarse<F> {
 
     /// Words of a row.
     pub(super) fn words(&self) -> usize {
-        self.bytes.digits.len() / self.length.len()
-    }
-
-    /// Panels of centroids.
-    pub(super) fn panel_count(&self) -> usize {
-        self.length.len() / self.machine.panel()
+        self.words
     }
 
     /// Words from row to row, before they are turned.
@@ -224,6 +223,7 @@ impl<F: Element> Coarse<F> {
 /// Some centroids of [`Coarse`].
 pub(super) struct Panel<'a> {
     digits: &'a mut [i32],
+    bias: &'a mut [i32],
     step: &'a mut [f32],
     start: &'a mut [f32],
     length: &'a mut [f32],
@@ -248,15 +248,18 @@ pub(super) fn fill_panel<S: Simd, F: Element>(
     for (j, moved) in moved.chunks_exact(d).enumerate() {
         let (square, largest) = tile::frame_row(simd, &still, moved, &mut whole[..d]);
         let values = F::singles(&whole, &mut single);
-        let rounded = digits::round(simd, f32::from(most), values, largest.f64() as f32, words, &mut row);
+        let step = digits::step(most, largest.f64() as f32);
+        let squares = digits::round(simd, most, values, step, words, &mut row);
         for (w, word) in row[..words].iter().enumerate() {
-            let raised = word.to_le_bytes().map(|byte| byte.wrapping_add(most + 1));
-            panel.digits[(w / 2) * 2 * side + (w % 2) * side + j] = i32::from_le_bytes(raised);
+            let signed = word.to_le_bytes().map(|byte| byte.wrapping_sub(most + 1));
+            panel.digits[(w / 2) * 2 * side + (w % 2) * side + j] = i32::from_le_bytes(signed);
+            panel.bias[j] -=
+                signed.map(|digit| i32::from(most + 1) * i32::from(digit.cast_signed())).iter().sum::<i32>();
         }
         let norm = (square.f64() as f32).sqrt() * 1.001;
         panel.length[j] = norm;
-        panel.lost[j] = rounded.lost + rounding::<F>() * norm;
-        panel.step[j] = rounded.step;
+        panel.lost[j] = squares.sqrt() * 1.001 + digits::hidden(values.len()) + rounding::<F>() * norm;
+        panel.step[j] = step;
         let start = f32::above(starts[j].f64());
         panel.start[j] = start + (ROUNDING + panel.naming) * start.abs() + TINY;
     }
@@ -275,34 +278,31 @@ impl<F: Element> Buffers<F> {
         let (words, stride, most) = (coarse.words(), coarse.stride(), coarse.machine.most());
         let single = F::singles(&self.moved, &mut self.single);
         let out = &mut self.rows[i % coarse.machine.rows() * stride..][..stride];
-        let rounded = digits::round(simd, f32::from(most), single, largest.f64() as f32, words, out);
-        let length = (norm.f64() as f32).sqrt() * 1.001;
-        let lost = rounded.lost + rounding::<F>() * length;
-        let reach = length + lost;
-        self.step[i] = rounded.step;
-        self.bias[i] = -(i32::from(most) + 1) * rounded.sum;
-        // A row that is not finite passes no test.
-        self.reach[i] = if reach.is_finite() { reach } else { f32::INFINITY };
-        self.ratio = self.ratio.max(if reach.is_finite() { lost / reach } else { 0.0 });
+        let step = digits::step(most, largest.f64() as f32);
+        self.lost[i] = digits::round(simd, most, single, step, words, out);
+        self.step[i] = step;
+        self.reach[i] = norm.f64() as f32;
     }
 
-    /// The best scores of the rows of a block, once they are seated. Something is done meanwhile, before each panel.
+    /// The best scores of the rows of a block, once so many are seated.
     #[inline(always)]
-    pub(super) fn meet<S: Simd>(
-        &mut self,
-        simd: S,
-        coarse: &Coarse<F>,
-        block: usize,
-        meanwhile: &mut dyn FnMut(),
-    ) {
-        self.widen(coarse);
+    pub(super) fn meet<S: Simd>(&mut self, simd: S, coarse: &Coarse<F>, block: usize, seated: usize) {
         let (count, words) = (coarse.machine.rows(), coarse.words());
+        let first = block * count;
+        // Places without a row are filled with the last one's.
+        for values in [&mut self.step, &mut self.reach, &mut self.lost] {
+            let (seated, left) = values[first..][..count].split_at_mut(seated);
+            left.fill(seated[seated.len() - 1]);
+        }
+        let (reach, lost) = (&mut self.reach[first..][..count], &self.lost[first..][..count]);
+        let ratio = digits::measure(simd, self.moved.len(), rounding::<F>(), reach, lost);
+        self.ratio = self.ratio.max(ratio);
+        self.widen(coarse);
         let digits = &mut self.digits[block * count * words..][..count * words];
         turn(simd, &self.rows, count, digits);
-        let part = block * count..(block + 1) * count;
-        let (step, bias, reach) = (&self.step[part.clone()], &self.bias[part.clone()], &self.reach[part]);
-        let rows = Block { digits, step, bias, reach };
-        coarse.machine.nearest(&rows, &coarse.bytes, &self.surplus, &mut self.found[block], meanwhile);
+        let part = first..first + count;
+        let rows = Block { digits, step: &self.step[part.clone()], reach: &self.reach[part] };
+        coarse.machine.nearest(&rows, &coarse.bytes, &self.surplus, &mut self.found[block]);
     }
 
     /// The surplus of each centroid for the rows that are seated.
@@ -329,10 +329,9 @@ impl<F: Element> Buffers<F> {
         self.rows.resize(lanes * coarse.stride(), 0);
         self.digits.resize(blocks * lanes * words, 0);
         self.again.resize(lanes * words, 0);
-        for values in [&mut self.step, &mut self.reach] {
+        for values in [&mut self.step, &mut self.reach, &mut self.lost] {
             values.resize(blocks * lanes, 0.0);
         }
-        self.bias.resize(blocks * lanes, 0);
         self.surplus.resize(coarse.length.len(), 0.0);
         self.found.resize(blocks, Found::default());
         self.passed.resize(MOST_ROWS, Vec::new());

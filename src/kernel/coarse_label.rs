@@ -35,15 +35,15 @@ pub(super) fn label<S: Simd, F: Element>(
     buffers.known.clear();
     let mut blocks = rows.chunks(count * d).enumerate().peekable();
     while let Some((b, block)) = blocks.next() {
+        let mut later = blocks.peek().map_or(&[][..], |next| next.1).chunks(d);
         for (i, row) in (b * count..).zip(block.chunks_exact(d)) {
+            // The next rows come while these are worked on.
+            later.next().into_iter().for_each(fetch);
             let sizes = buffers.frame(simd, packed, row);
             scratch.norms[i] = sizes.0;
             buffers.seat(simd, coarse, sizes, i);
         }
-        // The next rows come while these are worked on.
-        let later = blocks.peek().map_or(&[][..], |next| next.1);
-        let mut later = later.chunks((count * d).div_ceil(coarse.panel_count()));
-        buffers.meet(simd, coarse, b, &mut || later.next().into_iter().for_each(fetch));
+        buffers.meet(simd, coarse, b, block.len() / d);
     }
     prove(
         simd,
@@ -96,7 +96,7 @@ pub(super) fn label_some<S: Simd, F: Element>(
         scratch.norms[i] = sizes.0;
         buffers.seat(simd, coarse, sizes, i);
         if (i + 1).is_multiple_of(count) {
-            buffers.meet(simd, coarse, i / count, &mut || {});
+            buffers.meet(simd, coarse, i / count, count);
         }
     }
     let picked = std::mem::take(&mut buffers.picked);
@@ -107,7 +107,7 @@ pub(super) fn label_some<S: Simd, F: Element>(
         in_floats(simd, packed, row_of, scratch, &mut labels);
     } else {
         if !picked.len().is_multiple_of(count) {
-            buffers.meet(simd, coarse, picked.len() / count, &mut || {});
+            buffers.meet(simd, coarse, picked.len() / count, picked.len() % count);
         }
         prove(simd, packed, coarse, row_of, scratch, &mut labels);
     }
@@ -273,19 +273,18 @@ fn again<'a, S: Simd, F: Element>(
     let (words, lanes) = (coarse.words(), coarse.machine.rows());
     let mut buffers = std::mem::take(&mut scratch.coarse);
     for (doubtful, least) in buffers.doubtful.chunks(lanes).zip(buffers.thresholds.chunks(lanes)) {
-        let (mut step, mut reach, mut bias) = ([0.0; MOST_ROWS], [0.0; MOST_ROWS], [0; MOST_ROWS]);
+        let (mut step, mut reach) = ([0.0; MOST_ROWS], [0.0; MOST_ROWS]);
         let mut thresholds = [f32::INFINITY; MOST_ROWS];
         for (l, (&i, &least)) in doubtful.iter().zip(least).enumerate() {
             let i = i as usize;
-            (step[l], reach[l], bias[l], thresholds[l]) =
-                (buffers.step[i], buffers.reach[i], buffers.bias[i], least);
+            (step[l], reach[l], thresholds[l]) = (buffers.step[i], buffers.reach[i], least);
             let from = &buffers.digits[i / lanes * lanes * words..][..lanes * words];
             for w in 0..words {
                 buffers.again[w * lanes + l] = from[w * lanes + i % lanes];
             }
             buffers.passed[l].clear();
         }
-        let block = Block { digits: &buffers.again, step: &step, bias: &bias, reach: &reach };
+        let block = Block { digits: &buffers.again, step: &step, reach: &reach };
         coarse.machine.passing(&block, &coarse.bytes, &buffers.surplus, &thresholds, &mut buffers.passed);
         let listed: usize = buffers.passed[..doubtful.len()].iter().map(Vec::len).sum();
         if listed * buffers.doubtful.len() > doubtful.len() * labels.len() * packed.k / 8 {

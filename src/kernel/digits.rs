@@ -9,15 +9,6 @@ const TOGETHER: usize = 4;
 /// The most rows of a block.
 pub(super) const MOST_ROWS: usize = 2 * MOST_LANES;
 
-/// What became of a vector: `x = step * digits + rest`.
-pub(super) struct Rounded {
-    pub step: f32,
-    /// Of the digits.
-    pub sum: i32,
-    /// At least the length of the rest.
-    pub lost: f32,
-}
-
 /// Words of four columns, an even number. Word `w` holds the columns `w`, `words + w`, `2 words + w` and `3 words + w`, as far as there are,
 /// so that whole vectors of words are made of whole vectors of columns.
 pub(super) fn words(d: usize) -> usize {
@@ -29,50 +20,82 @@ pub(super) fn filled(d: usize) -> usize {
     TOGETHER * words(d) + MOST_LANES
 }
 
-/// Rounds a vector of so many words, [filled](filled) up, whose largest magnitude is given, to digits of at most `most`. They are written as
-/// signed bytes, into whole vectors of words.
+/// What a digit counts, for values of at most this magnitude; below a threshold everything is lost, which is little.
+#[inline(always)]
+pub(super) fn step(most: u8, largest: f32) -> f32 {
+    largest.max(2f32.powi(-60)) * (1.0 / f32::from(most))
+}
+
+/// Rounds a vector of so many words, [filled](filled) up, to digits of at most `most`, which is what its largest magnitude becomes. They are written as
+/// unsigned bytes, raised by `most + 1`, into whole vectors of words. The sum of squares of what is lost: of `value - step * digit`.
 #[inline(always)]
 pub(super) fn round<S: Simd>(
     simd: S,
-    most: f32,
+    most: u8,
     values: &[f32],
-    largest: f32,
+    step: f32,
     words: usize,
     out: &mut [i32],
-) -> Rounded {
-    // Added to a small number, it leaves the nearest integer in the low bits.
-    const MAGIC: f32 = 1.5 * (1 << 23) as f32;
+) -> f32 {
     let len = S::f32s::LEN;
     let splat = |x: f32| S::f32s::splat(simd, x);
     let zero = splat(0.0);
-    // Below this, everything is lost, which is little.
-    let largest = largest.max(2f32.powi(-60));
-    let (step, inverse) = (largest / most, splat(most / largest));
-    let (magic, minus, byte) = (splat(MAGIC), splat(-step), S::i32s::splat(simd, 0xff));
-    let (mut sum, mut lost) = ([zero; TOGETHER], [zero; TOGETHER]);
+    // Added to a small number, it leaves the nearest integer, raised, in the low bits, and zeros before the last byte of the high ones.
+    let magic = splat((1 << 23) as f32 + f32::from(most) + 1.0);
+    let (inverse, minus, byte) = (splat(1.0 / step), splat(-step), S::i32s::splat(simd, 0xff));
+    let mut lost = [zero; TOGETHER];
     let last = S::f32s::from_fn(simd, |lane| lane as f32).simd_lt(splat((words % len) as f32));
-    for (v, out) in out.chunks_exact_mut(len).take(words.div_ceil(len)).enumerate() {
+    let whole = words / len;
+    let size = words.next_multiple_of(len);
+    let quarters: [_; TOGETHER] = std::array::from_fn(
+        #[inline(always)]
+        |q| values[q * words..][..size].chunks_exact(len),
+    );
+    let [first, second, third, fourth] = quarters;
+    let columns = first.zip(second).zip(third.zip(fourth));
+    for (v, (((a, b), (c, d)), out)) in columns.zip(out.chunks_exact_mut(len)).enumerate() {
         let mut digits = [byte; TOGETHER];
-        for q in 0..TOGETHER {
-            let mut x = S::f32s::from_slice(simd, &values[q * words + v * len..][..len]);
-            if (v + 1) * len > words {
+        for (q, values) in [a, b, c, d].into_iter().enumerate() {
+            let mut x = S::f32s::from_slice(simd, values);
+            if v == whole {
                 // What follows belongs to the next word.
                 x = last.select(x, zero);
             }
             let moved = x.mul_add(inverse, magic);
-            let digit = moved - magic;
-            let rest = digit.mul_add(minus, x);
-            sum[q] += digit;
+            let rest = (moved - magic).mul_add(minus, x);
             lost[q] = rest.mul_add(rest, lost[q]);
             digits[q] = moved.bitcast();
         }
-        let low = (digits[0] & byte) | ((digits[1] & byte) << 8);
-        (low | ((digits[2] & byte) << 16) | (digits[3] << 24)).store_slice(out);
+        // The shifts push the high bits out.
+        let low = (digits[0] & byte) | (digits[1] << 8);
+        (low | (digits[2] << 16) | (digits[3] << 24)).store_slice(out);
     }
-    let total = |[a, b, c, d]: [S::f32s; TOGETHER]| ((a + b) + (c + d)).reduce_sum();
-    // Squares may underflow, and the sum be rounded.
-    let floor = 2f32.powi(-62) * (values.len() as f32).sqrt();
-    Rounded { step, sum: total(sum) as i32, lost: total(lost).sqrt() * 1.001 + floor }
+    ((lost[0] + lost[1]) + (lost[2] + lost[3])).reduce_sum()
+}
+
+/// What squares of so many values may hide from a length, as they underflow.
+#[inline(always)]
+pub(super) fn hidden(values: usize) -> f32 {
+    2f32.powi(-62) * (values as f32).sqrt()
+}
+
+/// How far vectors of so many values reach, from their squared norms and sums of squares of what they lost, besides that part of their length; and at least what part of
+/// its reach any has lost.
+#[inline(always)]
+pub(super) fn measure<S: Simd>(simd: S, values: usize, part: f32, norms: &mut [f32], lost: &[f32]) -> f32 {
+    let (len, splat) = (S::f32s::LEN, |x: f32| S::f32s::splat(simd, x));
+    let (one, part, hidden) = (splat(1.001), splat(part), splat(hidden(values)));
+    let mut ratio = splat(0.0);
+    for (norms, lost) in norms.chunks_exact_mut(len).zip(lost.chunks_exact(len)) {
+        let length = S::f32s::from_slice(simd, norms).sqrt() * one;
+        let lost = length.mul_add(part, S::f32s::from_slice(simd, lost).sqrt().mul_add(one, hidden));
+        let reach = length + lost;
+        // A row that is not finite passes no test.
+        let finite = reach.simd_lt(splat(f32::INFINITY));
+        finite.select(reach, splat(f32::INFINITY)).store_slice(norms);
+        ratio = ratio.max(finite.select(lost / reach, splat(0.0)));
+    }
+    ratio.reduce_max()
 }
 
 /// So many rows of words, side by side, to words of all rows, one after another.

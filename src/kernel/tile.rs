@@ -167,21 +167,28 @@ impl<F: Element> Turned<F> {
 /// Moves a row into the frame; its squared norm and its largest magnitude there.
 #[inline(always)]
 pub(super) fn frame_row<S: Simd, F: Element>(simd: S, frame: &Frame<F>, row: &[F], out: &mut [F]) -> (F, F) {
+    // Two of each, so that they do not wait for each other.
+    const CHAINS: usize = 2;
     let (d, len) = (row.len(), Vector::<S, F>::LEN);
     let scale = Vector::<S, F>::splat(simd, frame.scale);
     let zero = Vector::<S, F>::splat(simd, F::default());
-    let (mut sum, mut largest) = (zero, zero);
+    let [mut sums, mut low, mut high] = [[zero; CHAINS]; 3];
     let whole = d - d % len;
     let (x, x_rest) = row.split_at(whole);
     let (offset, offset_rest) = frame.offset[..d].split_at(whole);
     let (y, y_rest) = out.split_at_mut(whole);
-    for ((x, offset), y) in x.chunks_exact(len).zip(offset.chunks_exact(len)).zip(y.chunks_exact_mut(len)) {
-        let moved = (Vector::<S, F>::load(simd, x) - Vector::<S, F>::load(simd, offset)) * scale;
-        sum = moved.mul_add(moved, sum);
-        largest = largest.max(moved.max(zero - moved));
-        moved.store(y);
+    let size = CHAINS * len;
+    for ((x, offset), y) in x.chunks(size).zip(offset.chunks(size)).zip(y.chunks_mut(size)) {
+        let vectors = x.chunks_exact(len).zip(offset.chunks_exact(len)).zip(y.chunks_exact_mut(len));
+        for (c, ((x, offset), y)) in vectors.enumerate() {
+            let moved = (Vector::<S, F>::load(simd, x) - Vector::<S, F>::load(simd, offset)) * scale;
+            sums[c] = moved.mul_add(moved, sums[c]);
+            (low[c], high[c]) = (low[c].min(moved), high[c].max(moved));
+            moved.store(y);
+        }
     }
-    let (mut total, mut largest) = (sum.total(), largest.largest());
+    let (low, high) = (low[0].min(low[1]), high[0].max(high[1]));
+    let (mut total, mut largest) = ((sums[0] + sums[1]).total(), high.max(zero - low).largest());
     for ((&x, &offset), y) in x_rest.iter().zip(offset_rest).zip(y_rest) {
         *y = framed(x, offset, frame);
         total = total + *y * *y;
