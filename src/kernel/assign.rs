@@ -9,8 +9,8 @@ use super::moments::{Grids, Moves, RowSums};
 use super::pack::{FEW_COLUMNS, Packed};
 use super::settle::{Doubles, Found};
 use super::strips::Strips;
-use super::tile::Turned;
-use super::{coarse, coarse_label, lanes, par, tile};
+use super::turned::Turned;
+use super::{coarse, coarse_label, lanes, par, tile, words};
 use fearless_simd::{Simd, dispatch};
 
 /// The rows that a pass reads: n rows of d values, and their weights.
@@ -75,6 +75,7 @@ pub(crate) struct Scratch<F> {
     pub rest: Vec<f32>,
     pub rest_square: Vec<F>,
     pub coarse: coarse::Buffers<F>,
+    pub(super) words: words::Block,
     /// Rows of the chunk whose labels scores leave open, and what is found out about them.
     pub(super) open: Vec<u32>,
     pub(super) found: Vec<Found>,
@@ -101,6 +102,7 @@ impl<F: Element> Scratch<F> {
             rest: Vec::new(),
             rest_square: Vec::new(),
             coarse: coarse::Buffers::default(),
+            words: words::Block::default(),
             open: Vec::new(),
             found: Vec::new(),
             doubles: None,

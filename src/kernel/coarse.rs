@@ -20,12 +20,9 @@ use super::digits::{self, MOST_ROWS, filled, turn, words};
 use super::element::{Element, Level, Vector, framed};
 use super::pack::{Frame, Packed};
 use super::vector::{Lanes, MOST_LANES};
-use super::{par, tile};
+use super::{par, turned};
 use fearless_simd::{Simd, SimdBase};
 use std::sync::OnceLock;
-
-/// Columns from which it may pay, and up to which the sums of products fit.
-const COLUMNS: std::ops::RangeInclusive<usize> = 17..=4096;
 
 /// More than all roundings of a score in f32, relative to the terms that it is made of.
 const ROUNDING: f32 = 1.0 / (1 << 20) as f32;
@@ -87,38 +84,6 @@ pub(crate) struct Buffers<F> {
 /// At most by what part of its length a vector changes when it is rounded to f32.
 fn rounding<F: Element>() -> f32 {
     if F::DIGITS > 23 { f32::EPSILON } else { 0.0 }
-}
-
-/// About what it costs to make bytes of a row of d values; this and the next two are from measurements, and only ratios matter.
-pub(super) fn rounding_nanoseconds(d: usize) -> f64 {
-    45.0 + 0.25 * d as f64
-}
-
-/// The scores of one row for k centroids, in floats.
-fn float_nanoseconds(k: usize, d: usize) -> f64 {
-    if d < *COLUMNS.start() {
-        return k as f64 * (0.1 + 0.02 * d as f64);
-    }
-    // Rows are turned first.
-    4.0 + 0.25 * d as f64 + k as f64 * (0.06 + 0.018 * d as f64)
-}
-
-/// And with bytes.
-fn byte_nanoseconds(machine: Machine, k: usize, d: usize) -> f64 {
-    // AVX2 needs five instructions for two of AVX-512, on vectors half as long.
-    let product = if machine.rows() == MOST_ROWS { 0.09 / 16.0 } else { 0.1 / 8.0 };
-    rounding_nanoseconds(d) + k as f64 * (0.15 + product * d as f64)
-}
-
-/// What multiplies the bytes, where they pay.
-pub(super) fn machine(level: Level, k: usize, d: usize) -> Option<Machine> {
-    let machine = Machine::new(level).filter(|_| COLUMNS.contains(&d))?;
-    (byte_nanoseconds(machine, k, d) < float_nanoseconds(k, d)).then_some(machine)
-}
-
-/// The scores of one row, the cheaper way.
-pub(crate) fn score_nanoseconds(level: Level, k: usize, d: usize) -> f64 {
-    machine(level, k, d).map_or(float_nanoseconds(k, d), |machine| byte_nanoseconds(machine, k, d))
 }
 
 impl<F: Element> Coarse<F> {
@@ -246,7 +211,7 @@ pub(super) fn fill_panel<S: Simd, F: Element>(
     let (mut whole, mut single) = (vec![F::default(); filled(d)], Vec::new());
     let mut row = vec![0; words.next_multiple_of(<S::i32s as SimdBase<S>>::LEN)];
     for (j, moved) in moved.chunks_exact(d).enumerate() {
-        let (square, largest) = tile::frame_row(simd, &still, moved, &mut whole[..d]);
+        let (square, largest) = turned::frame_row(simd, &still, moved, &mut whole[..d]);
         let values = F::singles(&whole, &mut single);
         let step = digits::step(most, largest.f64() as f32);
         let squares = digits::round(simd, most, values, step, words, &mut row);
@@ -269,7 +234,7 @@ impl<F: Element> Buffers<F> {
     /// Moves a row into the frame; its squared norm and its largest magnitude there.
     #[inline(always)]
     pub(super) fn frame<S: Simd>(&mut self, simd: S, packed: &Packed<F>, row: &[F]) -> (F, F) {
-        tile::frame_row(simd, &packed.frame, row, &mut self.moved[..row.len()])
+        turned::frame_row(simd, &packed.frame, row, &mut self.moved[..row.len()])
     }
 
     /// The digits of the row in the frame, as row i of the chunk.

@@ -187,8 +187,8 @@ fn prove<'a, S: Simd, F: Element>(
     sound
 }
 
-/// Chunks for which bytes are not asked after they told too little.
-const PAUSE: u32 = 31;
+/// Chunks for which bytes (or words) are not asked after they told too little.
+pub(super) const PAUSE: u32 = 31;
 
 /// The labels by scores in floats, of copies of the rows.
 #[cold]

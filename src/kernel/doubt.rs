@@ -5,12 +5,13 @@
 use super::ahead::{AHEAD, fetch};
 use super::assign::{Assigned, Rows, Worker, chunk_rows, gather, lend, piece_rows};
 use super::bounds::{self, Bounds, NO_RIVAL, Part, RIVALS};
-pub(crate) use super::coarse::score_nanoseconds;
 use super::drift::{Apart, Doubts, Drift};
 use super::element::{Element, Level};
 use super::moments::{Grids, Moves, RowSums};
 use super::pack::Packed;
-use super::{coarse, par};
+use super::par;
+pub(crate) use super::price::score_nanoseconds;
+use super::price::{bytes_pay, rounding_nanoseconds};
 
 /// A batch of rows from here and there, side by side.
 #[derive(Default)]
@@ -55,8 +56,8 @@ pub(crate) fn reassign_doubtful<F: Element>(
         if let Some(drift) = pass.drift {
             drift.advance(labels, &mut bounds, &mut doubts);
         }
-        let scores = score_nanoseconds(pass.level, pass.packed.k, d);
-        let doubt = doubt_nanoseconds(pass.level, pass.packed.k, d);
+        let scores = score_nanoseconds::<F>(pass.level, pass.packed.k, d);
+        let doubt = doubt_nanoseconds::<F>(pass.level, pass.packed.k, d);
         let dense = labels.len() as f64 * scores < doubts.all.len() as f64 * (scores + doubt);
         if let Some(drift) = pass.drift.filter(|_| !dense) {
             worker.settle(&pass, drift, &mut doubts, labels, &mut bounds);
@@ -84,38 +85,39 @@ pub(crate) fn reassign_doubtful<F: Element>(
 
 /// Whether the scores of a row cost clearly more than the upkeep of its bounds: some operations, or where scores are of bytes about as much as
 /// making them, for the row has to be read. In a long run most iterations are late ones, which bounds serve best.
-pub(crate) fn bounds_pay(level: Level, k: usize, d: usize, iterations: usize) -> bool {
-    let least = match coarse::machine(level, k, d) {
-        None => 20.0,
-        Some(_) => coarse::rounding_nanoseconds(d) * if iterations < 100 { 3.2 } else { 2.0 },
+pub(crate) fn bounds_pay<F: Element>(level: Level, k: usize, d: usize, iterations: usize) -> bool {
+    let least = if bytes_pay::<F>(level, k, d) {
+        rounding_nanoseconds(d) * if iterations < 100 { 3.2 } else { 2.0 }
+    } else {
+        20.0
     };
-    score_nanoseconds(level, k, d) > least
+    score_nanoseconds::<F>(level, k, d) > least
 }
 
 /// What it costs to decide a doubtful row beside its scores: it is copied, or read and measured where it lies.
-fn doubt_nanoseconds(level: Level, k: usize, d: usize) -> f64 {
-    if coarse::machine(level, k, d).is_some() { 8.0 + 0.8 * d as f64 } else { 20.0 + 1.0 * d as f64 }
+fn doubt_nanoseconds<F: Element>(level: Level, k: usize, d: usize) -> f64 {
+    if bytes_pay::<F>(level, k, d) { 8.0 + 0.8 * d as f64 } else { 20.0 + 1.0 * d as f64 }
 }
 
 /// The part of the rows that may change their label in a step for bounds to outlive it. Where scores are of bytes, bounds are a tenth of the work.
-pub(crate) fn calm(level: Level, k: usize, d: usize) -> f64 {
-    if coarse::machine(level, k, d).is_some() { 0.03 } else { 1.0 }
+pub(crate) fn calm<F: Element>(level: Level, k: usize, d: usize) -> f64 {
+    if bytes_pay::<F>(level, k, d) { 0.03 } else { 1.0 }
 }
 
 /// The part of all distances up to which bounds are worth their upkeep. With bytes it costs half a pass to begin again.
-pub(crate) fn worthwhile(level: Level, k: usize, d: usize) -> f64 {
-    if coarse::machine(level, k, d).is_some() {
+pub(crate) fn worthwhile<F: Element>(level: Level, k: usize, d: usize) -> f64 {
+    if bytes_pay::<F>(level, k, d) {
         return 0.8;
     }
-    (1.0 - doubt_nanoseconds(level, k, d) / score_nanoseconds(level, k, d)).clamp(0.3, 0.9)
+    (1.0 - doubt_nanoseconds::<F>(level, k, d) / score_nanoseconds::<F>(level, k, d)).clamp(0.3, 0.9)
 }
 
 /// Whether looking at a few rivals by the reference costs clearly less than looking at all centroids.
-pub(crate) fn rivals_pay(level: Level, k: usize, d: usize) -> bool {
+pub(crate) fn rivals_pay<F: Element>(level: Level, k: usize, d: usize) -> bool {
     let rivals = (RIVALS + 1) as f64 * (10.0 + 0.25 * d as f64);
     // Scores of bytes bring two rivals.
-    let rivals = if coarse::machine(level, k, d).is_some() { rivals * 0.4 } else { rivals };
-    k < usize::from(NO_RIVAL) && score_nanoseconds(level, k, d) > rivals
+    let rivals = if bytes_pay::<F>(level, k, d) { rivals * 0.4 } else { rivals };
+    k < usize::from(NO_RIVAL) && score_nanoseconds::<F>(level, k, d) > rivals
 }
 
 /// Below so many centroids, measuring the own distance first costs more than it saves.

@@ -10,10 +10,10 @@
 use super::assign::{Worker, chunk_rows};
 use super::bounds::{Bounds, Part, above, below};
 use super::distances;
-use super::doubt::score_nanoseconds;
 use super::element::{Element, Level};
 use super::pack::Packed;
 use super::par;
+use super::price::score_nanoseconds;
 use super::sampled::sampled;
 
 /// How far the centroids moved, and how far apart they are now.
@@ -101,7 +101,7 @@ impl<F: Element> Drift<F> {
         let k = self.moved.len();
         // In nanoseconds: to copy a row, to look at so many centroids, at the rivals.
         let copy = 18.0 + 0.3 * d as f64;
-        let look = |size: usize| copy + score_nanoseconds(level, size, d);
+        let look = |size: usize| copy + score_nanoseconds::<F>(level, size, d);
         let rivals = 2.0 + 0.4 * d as f64;
         // The largest move of the others, and of all but the rivals, that the bounds of each row would bear; rows proven anyhow bear any.
         let bears: Vec<[f32; 2]> = sampled(labels.len(), SAMPLE)

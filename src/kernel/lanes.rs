@@ -76,12 +76,13 @@ pub(super) fn label<S: Simd, F: Element, const D: usize, const B: usize>(
                 best[b] = best[b].max(score[b]);
             }
         }
-        let mut norm = [zero; B];
+        let [mut norm, mut own] = [[zero; B]; 2];
         for b in 0..B {
             norm[b] = x[b].iter().fold(zero, |norm, &x| x.mul_add(x, norm));
+            own[b] = packed.own_margin(simd, norm[b]);
         }
-        sound &=
-            conclude(simd, packed, rows, &Outcome { norm, best, second, tag }, g * group, scratch, labels);
+        let outcome = Outcome { norm, own, best, second, tag };
+        sound &= conclude(simd, packed, rows, &outcome, g * group, scratch, labels);
     }
     settle(simd, packed, rows, scratch, labels);
     sound

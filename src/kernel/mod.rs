@@ -82,6 +82,7 @@ mod moves;
 pub(crate) mod nearest_two;
 pub(crate) mod pack;
 pub(crate) mod par;
+mod price;
 pub(crate) mod sampled;
 pub(crate) mod screen;
 mod settle;
@@ -97,7 +98,9 @@ pub(crate) mod tile;
 pub(crate) mod tile_labels;
 pub(crate) mod tiles;
 pub(crate) mod trial;
+mod turned;
 mod vector;
+mod words;
 
 #[allow(unreachable_pub)]
 // A supertrait of the public `Float`, in a private module: that is what seals it.

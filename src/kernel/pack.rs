@@ -20,10 +20,13 @@
 //! smallest reference distance; otherwise every centroid that could have it lies within that margin. A centroid far from
 //! everything therefore does not spoil the bound of the others.
 
-use super::coarse::{self, Coarse};
+use super::bytes::Machine;
+use super::coarse::Coarse;
 use super::element::{Element, Level, Vector, framed};
+use super::price::{Way, way};
 use super::sampled::sampled;
 use super::vector::Lanes;
+use super::words::Words;
 use super::{par, tile};
 use fearless_simd::Simd;
 use std::sync::OnceLock;
@@ -233,6 +236,8 @@ pub(crate) struct Packed<F> {
     /// [`panels`] of one centroid each for those, else of as many as a tile has; or nothing where there are bytes.
     pub records: Vec<F>,
     pub coarse: Option<Coarse<F>>,
+    /// For f32 only.
+    pub(super) words: Option<Words>,
     /// E |c'|^2 of each centroid, doubled, rounded up.
     pub slack: Vec<F>,
     /// The largest slack.
@@ -247,12 +252,30 @@ impl<F: Element> Packed<F> {
     /// For the labels of rows.
     pub(crate) fn new(level: Level, frame: &Frame<F>, centroids: &[F], d: usize) -> Self {
         let (mut packed, moved) = Self::bare(level, frame, centroids, d);
-        packed.in_lanes |= d <= WIDE_FEW_COLUMNS && F::width(level) * size_of::<F>() == 64;
-        match coarse::machine(level, packed.k, d) {
-            Some(machine) => packed.coarse = Some(Coarse::new(level, machine, moved, &packed.starts)),
-            None => packed.records = packed.records_of(&moved),
+        match way::<F>(level, packed.k, d) {
+            Way::Bytes(machine) => packed.coarse = Some(Coarse::new(level, machine, moved, &packed.starts)),
+            Way::Words(machine) => packed.take_words(machine, &moved),
+            Way::Floats => {
+                packed.in_lanes |= d <= WIDE_FEW_COLUMNS && F::width(level) * size_of::<F>() == 64;
+                packed.records = packed.records_of(&moved);
+            }
         }
         packed
+    }
+
+    fn take_words(&mut self, machine: Machine, moved: &[F]) {
+        self.records = self.records_of(moved);
+        self.words = Some(Words::new(machine, &self.records, self.d));
+    }
+
+    /// With words, whether they pay or not; if there can be any.
+    #[cfg(test)]
+    pub(crate) fn with_words(level: Level, frame: &Frame<F>, centroids: &[F], d: usize) -> Option<Self> {
+        let machine = Machine::new(level).filter(|machine| machine.rows() == super::digits::MOST_ROWS)?;
+        let (mut packed, moved) = Self::bare(level, frame, centroids, d);
+        (d > FEW_COLUMNS && size_of::<F>() == size_of::<f32>())
+            .then(|| packed.take_words(machine, &moved))?;
+        Some(packed)
     }
 
     /// For the scores themselves, in floats.
@@ -295,12 +318,20 @@ impl<F: Element> Packed<F> {
             in_lanes: d <= FEW_COLUMNS,
             records: Vec::new(),
             coarse: None,
+            words: None,
             most_slack: slack.iter().copied().fold(F::default(), greater),
             slack,
             margin,
             doubles: OnceLock::new(),
         };
         (packed, moved)
+    }
+
+    /// A row's own part of the margin, from its squared norm in the frame.
+    #[inline(always)]
+    pub(super) fn own_margin<S: Simd>(&self, simd: S, norm: Vector<S, F>) -> Vector<S, F> {
+        let splat = |x: F| Vector::<S, F>::splat(simd, x);
+        norm.mul_add(splat(self.margin.row_factor), splat(self.margin.row_floor))
     }
 
     /// Centroids of a panel.

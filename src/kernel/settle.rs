@@ -11,10 +11,11 @@ use super::tile::CENTROIDS;
 use super::vector::{Lanes, MOST_LANES, all};
 use fearless_simd::Simd;
 
-/// What the lanes hold of a group of rows when all centroids have gone by: squared norms in the frame, the best and the
+/// What the lanes hold of a group of rows when all centroids have gone by: squared norms in the frame, the rows' own part of the margin, the best and the
 /// second best score, and the [tag](Element::tag) of the best.
 pub(super) struct Outcome<V, const B: usize> {
     pub norm: [V; B],
+    pub own: [V; B],
     pub best: [V; B],
     pub second: [V; B],
     pub tag: [V; B],
@@ -34,17 +35,14 @@ pub(super) fn conclude<S: Simd, F: Element, const B: usize>(
 ) -> bool {
     let len = Vector::<S, F>::LEN;
     let splat = |x: F| Vector::<S, F>::splat(simd, x);
-    let (factor, floor) = (splat(packed.margin.row_factor), splat(packed.margin.row_floor));
     let (slack, two) = (splat(packed.most_slack), splat(F::of(2.0)));
     let [tags, norms, owns, bests, seconds] = {
         let mut parts = scratch.state.chunks_mut(B * len);
         std::array::from_fn(|_| parts.next().expect("room for five"))
     };
-    let Outcome { norm, best, second, tag } = outcome;
-    let mut own = [slack; B];
+    let Outcome { norm, own, best, second, tag } = outcome;
     let mut unsettled = 0;
     for b in 0..B {
-        own[b] = norm[b].mul_add(factor, floor);
         tag[b].store(&mut tags[b * len..]);
         let settled = (best[b] - second[b]).greater(own[b] + slack);
         unsettled |= (all(len) & !settled) << (b * len);
@@ -141,7 +139,7 @@ fn settle_open<S: Simd, F: Element>(
         );
     } else if d > FEW_COLUMNS
         && size_of::<F>() < size_of::<f64>()
-        && open.len() >= MANY.max(packed.k / COPIED)
+        && (packed.words.is_some() || open.len() >= MANY.max(packed.k / COPIED))
     {
         let doubles = scratch.doubles.get_or_insert_with(|| Box::new(Doubles::new(simd.level(), d)));
         doubles.label(simd.level(), packed, rows, &open, &mut found);

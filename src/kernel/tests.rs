@@ -52,6 +52,12 @@ pub(crate) fn hard<F: Element>(kind: usize, n: usize, d: usize, rng: &mut Seeded
     (0..n * d).map(|i| F::of(value(i))).collect()
 }
 
+/// Scores the cheapest way, and of words, if there can be any.
+fn ways<F: Element>(level: Level, frame: &Frame<F>, centroids: &[F], d: usize) -> Vec<Packed<F>> {
+    let words = Packed::with_words(level, frame, centroids, d);
+    words.into_iter().chain([Packed::new(level, frame, centroids, d)]).collect()
+}
+
 fn agree<F: Element + PartialEq>() {
     let mut rng = SeededRng::new(11);
     for d in [1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 64, 100, 300, 520] {
@@ -78,10 +84,11 @@ fn agree<F: Element + PartialEq>() {
                     assert!(F::scan(level, &rows, &mut range) && F::scan(level, &centroids, &mut range));
                     let centre: Vec<f64> = (0..d).map(|t| rows[t].f64()).collect();
                     for frame in [Frame::new(&range, &centre), Frame::of_centroids(level, &centroids, d)] {
-                        let packed = Packed::new(level, &frame, &centroids, d);
-                        let mut labels = vec![9; n];
-                        assert!(assign::label_all(level, &packed, &rows, &mut labels));
-                        assert_eq!(labels, expected, "{level:?}, d {d}, k {k}, kind {kind}");
+                        for packed in ways(level, &frame, &centroids, d) {
+                            let mut labels = vec![9; n];
+                            assert!(assign::label_all(level, &packed, &rows, &mut labels));
+                            assert_eq!(labels, expected, "{level:?}, d {d}, k {k}, kind {kind}");
+                        }
                     }
                     let single = Single::new(level, &centroids, d);
                     for (row, &expected) in rows.chunks(d).zip(&expected).step_by(7) {
@@ -135,7 +142,7 @@ fn few_rows_need_the_reference_search() {
 fn thousands_of_centroids_are_told_apart() {
     // More than a score can name: sections of them are looked at in turn. The nearest may lie in any, or in several at once.
     let mut rng = SeededRng::new(21);
-    let (n, d) = (70, 24);
+    let (n, d) = (70, 72);
     for (k, values) in [(4092, 1 << 20), (4093, 1 << 20), (9000, 1 << 20), (9000, 3), (20_000, 1 << 20)] {
         let mut value = || rng.below(values) as f32 / values as f32;
         let rows: Vec<f32> = (0..n * d).map(|_| value()).collect();
@@ -205,8 +212,9 @@ fn bounds_hold_for_rows_that_scores_leave_open() {
         let centroids: Vec<f32> = (0..k).flat_map(&mut row).collect();
         for level in levels() {
             let frame = Frame::of_centroids(level, &centroids, d);
-            let packed = Packed::with_records(level, &frame, &centroids, d);
-            for rivals in [false, true] {
+            let words = Packed::with_words(level, &frame, &centroids, d);
+            let packed = words.into_iter().chain([Packed::with_records(level, &frame, &centroids, d)]);
+            for (packed, rivals) in packed.flat_map(|packed| [(packed.clone(), false), (packed, true)]) {
                 let mut scratch = Scratch::new(level, d).with_bounds(rivals);
                 for rows in rows.chunks(100 * d) {
                     let mut labels = vec![0; 100];
@@ -235,14 +243,14 @@ fn bounds_hold_for_rows_that_scores_leave_open() {
 }
 
 #[test]
-fn rows_that_bytes_do_not_tell_apart_are_labelled_by_floats() {
-    // Two clouds so far from each other that a step of a byte is wider than either; half of the centroids lie in each.
-    let mut rng = SeededRng::new(8);
-    let (n, k, d) = (500, 200, 40);
-    let rows: Vec<f32> =
-        (0..n * d).map(|i| rng.uniform() as f32 + if i / d % 2 == 0 { 2e3 } else { -2e3 }).collect();
-    let centroids = &rows[..k * d];
-    for level in levels() {
+fn rows_that_bytes_or_words_do_not_tell_apart_are_labelled_by_floats() {
+    let (n, k) = (500, 200);
+    // Two clouds so far from each other that a step of a byte, or of a word, is wider than either; half of the centroids lie in each.
+    for (level, d, away) in levels().into_iter().flat_map(|level| [(level, 120, 2e3), (level, 40, 1e5)]) {
+        let mut rng = SeededRng::new(8);
+        let cloud = |i: usize| if (i / d).is_multiple_of(2) { away } else { -away };
+        let rows: Vec<f32> = (0..n * d).map(|i| (rng.uniform() + cloud(i)) as f32).collect();
+        let centroids = &rows[..k * d];
         let frame = Frame::of_centroids(level, centroids, d);
         let packed = Packed::new(level, &frame, centroids, d);
         let mut scratch = Scratch::new(level, d);
@@ -255,8 +263,8 @@ fn rows_that_bytes_do_not_tell_apart_are_labelled_by_floats() {
         }
         assert_eq!(
             scratch.coarse.pause > 0,
-            packed.coarse.is_some(),
-            "{level:?}: bytes were asked again and again"
+            packed.coarse.is_some() || packed.words.is_some(),
+            "{level:?}, d {d}: bytes or words were asked again and again"
         );
     }
 }
@@ -275,11 +283,12 @@ fn a_far_row_does_not_move_the_centre_away() {
 /// With so many columns and centroids that scores are of bytes where they can be.
 fn odd_rows<F: Element + PartialEq>(huge: f64) {
     let mut rng = SeededRng::new(6);
-    let (n, k, d) = (40, 300, 64);
+    let (n, k, d) = (40, 300, 100);
     let plain: Vec<F> = (0..n * d).map(|_| F::of(rng.uniform())).collect();
     let centroids: Vec<F> = (0..k * d).map(|_| F::of(rng.uniform())).collect();
-    for level in levels() {
-        let packed = Packed::new(level, &Frame::of_centroids(level, &centroids, d), &centroids, d);
+    let frame = |level| Frame::of_centroids(level, &centroids, d);
+    let packed = |level| ways(level, &frame(level), &centroids, d).into_iter().map(move |way| (level, way));
+    for (level, packed) in levels().into_iter().flat_map(packed) {
         for odd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, huge, -huge, 1e-300] {
             let mut rows = plain.clone();
             rows[17 * d + 5] = F::of(odd);

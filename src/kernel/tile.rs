@@ -8,10 +8,12 @@
 use super::ahead::fetch;
 use super::assign::{Scratch, apart};
 use super::bounds::{NO_RIVAL, RIVALS};
-use super::element::{Element, Vector, framed};
-use super::pack::{BLOCK, Frame, Packed, greater};
+use super::coarse_label::PAUSE;
+use super::element::{Element, Vector};
+use super::pack::{BLOCK, Packed};
 use super::settle::{Outcome, conclude, settle};
 use super::vector::{Lanes, MOST_LANES};
+use super::words::{self, Words};
 use fearless_simd::Simd;
 
 /// Vectors of rows of a tile.
@@ -91,112 +93,6 @@ fn add_products<S: Simd, F: Element, const SOME: usize>(
     }
 }
 
-/// Room for the turned rows of a tile.
-pub(crate) struct Turned<F> {
-    columns: Vec<F>,
-    /// The last rows of a chunk, filled up.
-    last: Vec<F>,
-}
-
-impl<F: Element> Turned<F> {
-    pub(super) fn new(width: usize, d: usize) -> Self {
-        let size = VECTORS * width * d.next_multiple_of(width);
-        Turned { columns: vec![F::default(); size], last: vec![F::default(); size + MOST_LANES] }
-    }
-
-    /// Moves the first rows into the frame and turns them; the columns and the squared norms. Lanes without a row are of no matter.
-    #[inline(always)]
-    pub(super) fn turn<S: Simd>(
-        &mut self,
-        simd: S,
-        frame: &Frame<F>,
-        rows: &[F],
-    ) -> (&[F], [Vector<S, F>; VECTORS]) {
-        let (d, len) = (frame.offset.len(), Vector::<S, F>::LEN);
-        // Rows are read past their end.
-        let rows = if rows.len() >= VECTORS * len * d + MOST_LANES {
-            rows
-        } else {
-            self.last[..rows.len()].copy_from_slice(rows);
-            &self.last
-        };
-        let zero = Vector::<S, F>::splat(simd, F::default());
-        let scale = Vector::<S, F>::splat(simd, frame.scale);
-        // What follows the last column is another row's, and becomes zero; or not a number, if that is none, and then no row is settled by its scores.
-        let (whole, rest) = frame.offset.split_at(d - d % len);
-        let mut edge = [[F::default(); MOST_LANES]; 2];
-        edge[0][..rest.len()].copy_from_slice(rest);
-        edge[1][..rest.len()].fill(frame.scale);
-        let mut norms = [zero; VECTORS];
-        for v in 0..VECTORS {
-            let mut lines = [rows; MOST_LANES];
-            for r in 0..len {
-                lines[r] = &rows[(v * len + r) * d..][..d + MOST_LANES];
-            }
-            // Block by block, as the scores, or the error would grow past what bounds allow for.
-            let mut block = zero;
-            let squares = self.columns.chunks_exact_mut(VECTORS * len * len);
-            for (columns, first) in squares.zip((0..d).step_by(len)) {
-                if first % BLOCK == 0 {
-                    norms[v] = norms[v] + block;
-                    block = zero;
-                }
-                let (offset, scale) = if first < whole.len() {
-                    (Vector::<S, F>::load(simd, &whole[first..]), scale)
-                } else {
-                    (Vector::<S, F>::load(simd, &edge[0]), Vector::<S, F>::load(simd, &edge[1]))
-                };
-                let mut square = [zero; MOST_LANES];
-                for r in 0..len {
-                    square[r] = (Vector::<S, F>::load(simd, &lines[r][first..]) - offset) * scale;
-                }
-                Vector::<S, F>::turn(&mut square);
-                let mut part = zero;
-                for t in 0..len {
-                    square[t].store(&mut columns[(t * VECTORS + v) * len..]);
-                    part = square[t].mul_add(square[t], part);
-                }
-                block = block + part;
-            }
-            norms[v] = norms[v] + block;
-        }
-        (&self.columns, norms)
-    }
-}
-
-/// Moves a row into the frame; its squared norm and its largest magnitude there.
-#[inline(always)]
-pub(super) fn frame_row<S: Simd, F: Element>(simd: S, frame: &Frame<F>, row: &[F], out: &mut [F]) -> (F, F) {
-    // Two of each, so that they do not wait for each other.
-    const CHAINS: usize = 2;
-    let (d, len) = (row.len(), Vector::<S, F>::LEN);
-    let scale = Vector::<S, F>::splat(simd, frame.scale);
-    let zero = Vector::<S, F>::splat(simd, F::default());
-    let [mut sums, mut low, mut high] = [[zero; CHAINS]; 3];
-    let whole = d - d % len;
-    let (x, x_rest) = row.split_at(whole);
-    let (offset, offset_rest) = frame.offset[..d].split_at(whole);
-    let (y, y_rest) = out.split_at_mut(whole);
-    let size = CHAINS * len;
-    for ((x, offset), y) in x.chunks(size).zip(offset.chunks(size)).zip(y.chunks_mut(size)) {
-        let vectors = x.chunks_exact(len).zip(offset.chunks_exact(len)).zip(y.chunks_exact_mut(len));
-        for (c, ((x, offset), y)) in vectors.enumerate() {
-            let moved = (Vector::<S, F>::load(simd, x) - Vector::<S, F>::load(simd, offset)) * scale;
-            sums[c] = moved.mul_add(moved, sums[c]);
-            (low[c], high[c]) = (low[c].min(moved), high[c].max(moved));
-            moved.store(y);
-        }
-    }
-    let (low, high) = (low[0].min(low[1]), high[0].max(high[1]));
-    let (mut total, mut largest) = ((sums[0] + sums[1]).total(), high.max(zero - low).largest());
-    for ((&x, &offset), y) in x_rest.iter().zip(offset_rest).zip(y_rest) {
-        *y = framed(x, offset, frame);
-        total = total + *y * *y;
-        largest = greater(largest, y.abs());
-    }
-    (total, largest)
-}
-
 /// The label of each row.
 #[inline(never)]
 pub(super) fn label<S: Simd, F: Element>(
@@ -206,59 +102,166 @@ pub(super) fn label<S: Simd, F: Element>(
     scratch: &mut Scratch<F>,
     labels: &mut [u32],
 ) -> bool {
+    let words = packed.words.as_ref().filter(|_| !scratch.coarse.paused());
+    let mut sound = label_by::<S, F>(simd, packed, words, rows, scratch, labels);
+    if words.is_some() && scratch.open.len() > labels.len() / OPEN {
+        scratch.open.clear();
+        scratch.coarse.pause = PAUSE;
+        sound = label_by::<S, F>(simd, packed, None, rows, scratch, labels);
+    }
+    settle(simd, packed, rows, scratch, labels);
+    sound
+}
+
+/// The part of a chunk's rows that words may leave open, as one in so many: such a row costs about four times its scores in floats.
+const OPEN: usize = 8;
+
+#[inline(always)]
+fn label_by<S: Simd, F: Element>(
+    simd: S,
+    packed: &Packed<F>,
+    words: Option<&Words>,
+    rows: &[F],
+    scratch: &mut Scratch<F>,
+    labels: &mut [u32],
+) -> bool {
     if scratch.rivals.is_empty() {
         apart(
             simd,
             #[inline(always)]
-            || label_in::<S, F, 1>(simd, packed, rows, scratch, labels),
+            || label_in::<S, F, 1>(simd, packed, words, rows, scratch, labels),
         )
     } else {
         apart(
             simd,
             #[inline(always)]
-            || label_in::<S, F, CENTROIDS>(simd, packed, rows, scratch, labels),
+            || label_in::<S, F, CENTROIDS>(simd, packed, words, rows, scratch, labels),
         )
     }
 }
 
+/// The best scores of the rows of a tile in each track with their tags, and the second best.
+struct Contest<V, const TRACKS: usize> {
+    best: [[V; VECTORS]; TRACKS],
+    second: [[V; VECTORS]; TRACKS],
+    tag: [[V; VECTORS]; TRACKS],
+}
+
+/// Lets all centroids compete by scores in floats.
+#[inline(always)]
+fn compete<S: Simd, F: Element, const TRACKS: usize>(
+    simd: S,
+    packed: &Packed<F>,
+    columns: &[F],
+    mut meanwhile: impl FnMut(),
+) -> Contest<Vector<S, F>, TRACKS> {
+    let d = packed.d;
+    let least = [Vector::<S, F>::splat(simd, F::neg_infinity()); VECTORS];
+    let none = [Vector::<S, F>::splat(simd, F::default()); VECTORS];
+    let (mut best, mut second, mut tag) = ([least; TRACKS], [least; TRACKS], [none; TRACKS]);
+    for panel in packed.panels().chunks_exact(CENTROIDS * (d + 2)) {
+        meanwhile();
+        let scores = scores(simd, columns, panel, d);
+        let tags = &panel[CENTROIDS * (d + 1)..];
+        for v in 0..VECTORS {
+            for c in 0..CENTROIDS {
+                let (track, index) = (c % TRACKS, Vector::<S, F>::splat(simd, tags[c]));
+                let score = scores[c][v];
+                tag[track][v] = score.if_greater(best[track][v], index, tag[track][v]);
+                second[track][v] = second[track][v].max(score.min(best[track][v]));
+                best[track][v] = best[track][v].max(score);
+            }
+        }
+    }
+    Contest { best, second, tag }
+}
+
+/// The same by scores of words, for f32. What these are off by is added to the rows' own part of the margin.
+#[inline(always)]
+fn compete_by_words<S: Simd, F: Element, const TRACKS: usize>(
+    simd: S,
+    packed: &Packed<F>,
+    words: &Words,
+    (columns, norm): (&[F], [Vector<S, F>; VECTORS]),
+    block: &mut words::Block,
+    own: &mut [Vector<S, F>; VECTORS],
+    meanwhile: impl FnMut(),
+) -> Contest<Vector<S, F>, TRACKS> {
+    let mut norms = [F::default(); VECTORS * MOST_LANES];
+    for v in 0..VECTORS {
+        norm[v].store(&mut norms[v * MOST_LANES..]);
+    }
+    // All of these are f32, so the first stay where they are, and the others are only copied.
+    let [mut a, mut b, mut c] = [(); 3].map(|()| Vec::new());
+    let (columns, norms) = (F::singles(columns, &mut a), F::singles(&norms, &mut b));
+    let rows = words::Rows { columns, norms, d: packed.d };
+    let mut tracks = [words::Track::default(); TRACKS];
+    words.compete(simd, &rows, F::singles(&packed.records, &mut c), block, &mut tracks, meanwhile);
+    let lanes = |values: [F; VECTORS * MOST_LANES]| {
+        [0, 1].map(
+            #[inline(always)]
+            |v| Vector::<S, F>::load(simd, &values[v * MOST_LANES..]),
+        )
+    };
+    let number = |x: f32| F::of(f64::from(x));
+    let doubt = lanes(block.doubt.map(number));
+    for v in 0..VECTORS {
+        own[v] = own[v] + doubt[v];
+    }
+    let none = [[Vector::<S, F>::splat(simd, F::default()); VECTORS]; TRACKS];
+    let mut contest = Contest { best: none, second: none, tag: none };
+    for (t, track) in tracks.iter().enumerate() {
+        contest.best[t] = lanes(track.best.map(number));
+        contest.second[t] = lanes(track.second.map(number));
+        contest.tag[t] = lanes(track.tag.map(|tag| F::tag(tag.untag())));
+    }
+    contest
+}
+
 /// With one track all centroids compete for the best and second best; with as many as a panel has centroids, those of each place in the panel compete among
-/// themselves, and the best of the other tracks are the row's rivals.
+/// themselves, and the best of the other tracks are the row's rivals. What scores do not certify is left open.
 #[inline(always)]
 fn label_in<S: Simd, F: Element, const TRACKS: usize>(
     simd: S,
     packed: &Packed<F>,
+    words: Option<&Words>,
     rows: &[F],
     scratch: &mut Scratch<F>,
     labels: &mut [u32],
 ) -> bool {
     let (d, len) = (packed.d, Vector::<S, F>::LEN);
     let group = VECTORS * len;
-    let least = [Vector::<S, F>::splat(simd, F::neg_infinity()); VECTORS];
-    let none = [Vector::<S, F>::splat(simd, F::default()); VECTORS];
     let mut sound = true;
-    let panels = packed.panels();
-    let count = panels.len() / (CENTROIDS * (d + 2));
+    // The next rows come while these are worked on: a piece of them at each panel, or at each vector of words.
+    let pieces = if words.is_some() { VECTORS * d.div_ceil(2) } else { packed.k.div_ceil(CENTROIDS) };
     for (g, labels) in labels.chunks_mut(group).enumerate() {
         let after = &rows[g * group * d..];
         let (rows, later) = after.split_at(labels.len() * d);
-        let mut later = later[..later.len().min(group * d)].chunks((group * d).div_ceil(count));
+        let mut later = later[..later.len().min(group * d)].chunks((group * d).div_ceil(pieces));
+        let meanwhile = || later.next().into_iter().for_each(fetch);
         let (columns, norm) = scratch.turned.turn(simd, &packed.frame, after);
-        let (mut best, mut second, mut tag) = ([least; TRACKS], [least; TRACKS], [none; TRACKS]);
-        for panel in panels.chunks_exact(CENTROIDS * (d + 2)) {
-            // The next rows come while these are worked on.
-            later.next().into_iter().for_each(fetch);
-            let scores = scores(simd, columns, panel, d);
-            let tags = &panel[CENTROIDS * (d + 1)..];
-            for v in 0..VECTORS {
-                for c in 0..CENTROIDS {
-                    let (track, index) = (c % TRACKS, Vector::<S, F>::splat(simd, tags[c]));
-                    let score = scores[c][v];
-                    tag[track][v] = score.if_greater(best[track][v], index, tag[track][v]);
-                    second[track][v] = second[track][v].max(score.min(best[track][v]));
-                    best[track][v] = best[track][v].max(score);
-                }
+        let mut own = norm.map(
+            #[inline(always)]
+            |norm| packed.own_margin(simd, norm),
+        );
+        // Words are for these alone, and are not compiled for others.
+        let contest = match words.filter(|_| const { size_of::<Vector<S, F>>() == 64 && size_of::<F>() == 4 })
+        {
+            Some(words) => {
+                let turned = (columns, norm);
+                compete_by_words::<S, F, TRACKS>(
+                    simd,
+                    packed,
+                    words,
+                    turned,
+                    &mut scratch.words,
+                    &mut own,
+                    meanwhile,
+                )
             }
-        }
+            None => compete::<S, F, TRACKS>(simd, packed, columns, meanwhile),
+        };
+        let Contest { mut best, second, mut tag } = contest;
         // The tracks in falling order, by insertion.
         let mut floor = second[0];
         for v in 0..VECTORS {
@@ -279,7 +282,7 @@ fn label_in<S: Simd, F: Element, const TRACKS: usize>(
                 second[v] = floor[v].max(best[1][v]);
             }
         }
-        let outcome = Outcome { norm, best: best[0], second, tag: tag[0] };
+        let outcome = Outcome { norm, own, best: best[0], second, tag: tag[0] };
         sound &= conclude(simd, packed, rows, &outcome, g * group, scratch, labels);
         if TRACKS > 1 {
             keep_rivals(
@@ -293,7 +296,6 @@ fn label_in<S: Simd, F: Element, const TRACKS: usize>(
             );
         }
     }
-    settle(simd, packed, rows, scratch, labels);
     sound
 }
 
@@ -311,8 +313,7 @@ fn keep_rivals<S: Simd, F: Element, const TRACKS: usize>(
     let len = Vector::<S, F>::LEN;
     let splat = |x: F| Vector::<S, F>::splat(simd, x);
     for v in 0..VECTORS {
-        let norm = outcome.norm[v];
-        let own = norm.mul_add(splat(packed.margin.row_factor), splat(packed.margin.row_floor));
+        let (norm, own) = (outcome.norm[v], outcome.own[v]);
         let rest = floor[v].max(best[RIVALS + 1][v]) + own + splat(packed.most_slack);
         let first = first + v * len;
         (norm - rest * splat(F::of(2.0))).store(&mut scratch.rest_square[first..]);

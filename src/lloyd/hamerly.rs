@@ -63,7 +63,7 @@ impl<F: Float> Step<F> for Hamerly<F> {
         labels: &mut [u32],
         sums: &mut RowSums,
     ) -> Assigned {
-        let calm = doubt::calm(self.level, sums.clusters(), data.d) * data.n() as f64;
+        let calm = doubt::calm::<F>(self.level, sums.clusters(), data.d) * data.n() as f64;
         self.calm |= calm >= data.n() as f64;
         if self.pause > 0 || !self.calm {
             self.pause = self.pause.saturating_sub(1);
@@ -78,7 +78,7 @@ impl<F: Float> Step<F> for Hamerly<F> {
             Drift::new(self.level, &packed, &self.previous, labels, &self.bounds, &mut self.workers)
         });
         if drift.is_none() {
-            let rivals = !packed.in_lanes && doubt::rivals_pay(self.level, k, data.d);
+            let rivals = !packed.in_lanes && doubt::rivals_pay::<F>(self.level, k, data.d);
             if self.bounds.rivals.is_empty() == rivals {
                 self.bounds = Bounds::new(data.n(), rivals);
             }
@@ -92,7 +92,7 @@ impl<F: Float> Step<F> for Hamerly<F> {
             Pass { level: self.level, packed: &packed, rows, grids: &data.grids, drift: drift.as_ref() };
         let assigned = doubt::reassign_doubtful(&pass, labels, &mut self.bounds, &mut self.workers, sums);
         if drift.is_some() {
-            let most = doubt::worthwhile(self.level, k, data.d) * data.n() as f64 * k as f64;
+            let most = doubt::worthwhile::<F>(self.level, k, data.d) * data.n() as f64 * k as f64;
             let useless = assigned.evaluations as f64 > most;
             self.last_pause = if useless { (2 * self.last_pause).clamp(1, LONGEST_PAUSE) } else { 0 };
             self.pause = self.last_pause;

@@ -152,14 +152,14 @@ fn shift<F: Float>(level: Level, new: &[F], old: &[F], d: usize) -> f64 {
 /// The step that `Auto` takes, from measurements: of those that hold at most 32 bytes a row.
 fn choose<F: Float>(plan: &Plan<'_, F>, data: &Data<'_, F>, k: usize) -> Algorithm {
     let (n, d) = (data.n(), data.d);
-    let row = doubt::score_nanoseconds(plan.level, k, d);
+    let row = doubt::score_nanoseconds::<F>(plan.level, k, d);
     // Tiles help while boxes of 128 rows are small, cost about 30 ns a row to make, and are held to 32 bytes a row.
     let few = d <= 3 || d == 4 && k >= 32;
     let held = d * size_of::<F>() + 14 <= 32;
     let repay = if d <= 3 { 40.0 } else { 120.0 };
     if few && held && n >= 4096 && row > 1.5 && row * plan.max_iter as f64 > repay {
         Algorithm::Filtering
-    } else if doubt::bounds_pay(plan.level, k, d, plan.max_iter) {
+    } else if doubt::bounds_pay::<F>(plan.level, k, d, plan.max_iter) {
         Algorithm::Hamerly
     } else {
         Algorithm::Lloyd

@@ -1,0 +1,81 @@
+//! What it costs to find the nearest centroid of a row, each way there is, and which way is the cheapest.
+//!
+//! In nanoseconds, from measurements (AMD Zen 4; of words on Intel Emerald Rapids); only ratios matter.
+
+use super::bytes::Machine;
+use super::digits::MOST_ROWS;
+use super::element::{Element, Level};
+use super::pack::FEW_COLUMNS;
+
+/// What scores are made of.
+#[derive(Clone, Copy)]
+pub(super) enum Way {
+    Floats,
+    /// See [`super::words`].
+    Words(Machine),
+    /// See [`super::coarse`].
+    Bytes(Machine),
+}
+
+/// Columns from which bytes may pay, and up to which the sums of their products fit.
+const BYTES: std::ops::RangeInclusive<usize> = 17..=4096;
+
+/// About what it costs to make bytes of a row.
+pub(super) fn rounding_nanoseconds(d: usize) -> f64 {
+    45.0 + 0.25 * d as f64
+}
+
+/// The scores of one row for k centroids, in floats.
+fn floats(k: usize, d: usize) -> f64 {
+    let (k, columns) = (k as f64, d as f64);
+    if d < *BYTES.start() {
+        return k * (0.1 + 0.02 * columns);
+    }
+    // Rows are turned first.
+    4.0 + 0.25 * columns + k * (0.06 + 0.018 * columns)
+}
+
+fn words(k: usize, d: usize) -> f64 {
+    let (k, columns) = (k as f64, d as f64);
+    14.0 + 0.2 * columns + k * (0.05 + 0.0088 * columns)
+}
+
+fn bytes(machine: Machine, k: usize, d: usize) -> f64 {
+    // AVX2 needs five instructions for two of AVX-512, on vectors half as long.
+    let product = if machine.rows() == MOST_ROWS { 0.09 / 16.0 } else { 0.1 / 8.0 };
+    rounding_nanoseconds(d) + k as f64 * (0.15 + product * d as f64)
+}
+
+/// The cheapest way, and what it costs.
+fn cheapest<F: Element>(level: Level, k: usize, d: usize) -> (f64, Way) {
+    let mut best = (floats(k, d), Way::Floats);
+    let Some(machine) = Machine::new(level) else { return best };
+    if d > FEW_COLUMNS && machine.rows() == MOST_ROWS && size_of::<F>() == size_of::<f32>() {
+        let price = words(k, d);
+        if price < best.0 {
+            best = (price, Way::Words(machine));
+        }
+    }
+    if BYTES.contains(&d) {
+        let price = bytes(machine, k, d);
+        if price < best.0 {
+            best = (price, Way::Bytes(machine));
+        }
+    }
+    best
+}
+
+/// The cheapest way to the scores of a row.
+pub(super) fn way<F: Element>(level: Level, k: usize, d: usize) -> Way {
+    cheapest::<F>(level, k, d).1
+}
+
+/// Whether that is by bytes.
+pub(super) fn bytes_pay<F: Element>(level: Level, k: usize, d: usize) -> bool {
+    matches!(way::<F>(level, k, d), Way::Bytes(_))
+}
+
+/// The scores of one row, the cheapest way.
+pub(crate) fn score_nanoseconds<F: Element>(level: Level, k: usize, d: usize) -> f64 {
+    cheapest::<F>(level, k, d).0
+}
