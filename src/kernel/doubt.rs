@@ -11,7 +11,7 @@ use super::moments::{Grids, Moves, RowSums};
 use super::pack::Packed;
 use super::par;
 pub(crate) use super::price::score_nanoseconds;
-use super::price::{bytes_pay, rounding_nanoseconds};
+use super::price::{Way, bytes_pay, rounding_nanoseconds, way};
 
 /// A batch of rows from here and there, side by side.
 #[derive(Default)]
@@ -99,9 +99,9 @@ fn doubt_nanoseconds<F: Element>(level: Level, k: usize, d: usize) -> f64 {
     if bytes_pay::<F>(level, k, d) { 8.0 + 0.8 * d as f64 } else { 20.0 + 1.0 * d as f64 }
 }
 
-/// The part of the rows that may change their label in a step for bounds to outlive it. Where scores are of bytes, bounds are a tenth of the work.
+/// The part of the rows that may change their label in a step for bounds to outlive it. Where scores are of bytes or words, bounds are a tenth of the work.
 pub(crate) fn calm<F: Element>(level: Level, k: usize, d: usize) -> f64 {
-    if bytes_pay::<F>(level, k, d) { 0.03 } else { 1.0 }
+    if matches!(way::<F>(level, k, d), Way::Floats) { 1.0 } else { 0.03 }
 }
 
 /// The part of all distances up to which bounds are worth their upkeep. With bytes it costs half a pass to begin again.

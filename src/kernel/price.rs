@@ -37,7 +37,7 @@ fn floats(k: usize, d: usize) -> f64 {
 
 fn words(k: usize, d: usize) -> f64 {
     let (k, columns) = (k as f64, d as f64);
-    14.0 + 0.2 * columns + k * (0.05 + 0.0088 * columns)
+    17.0 + 0.3 * columns + k * (0.05 + 0.0088 * columns)
 }
 
 fn bytes(machine: Machine, k: usize, d: usize) -> f64 {

@@ -20,8 +20,9 @@ use fearless_simd::{Bytes, Select, Simd, SimdBase, SimdFloat, SimdInt};
 /// Below this largest magnitude, everything is lost, which is little in a frame where values are about 1.
 const LEAST: f32 = f32::from_bits((127 - 40) << 23);
 
-/// Added to a small number, it leaves the nearest integer in the low bits.
-const MAGIC: f32 = 1.5 * (1 << 23) as f32;
+/// Added to a small number, they leave the nearest integer in the low bits.
+const MAGIC: f64 = 1.5 * (1u64 << 52) as f64;
+const MAGIC_SINGLE: f32 = 1.5 * (1 << 23) as f32;
 
 /// The centroids of [panels](super::pack::panels) as words.
 #[derive(Clone)]
@@ -68,22 +69,24 @@ impl Words {
         let coordinates = || panels.chunks_exact(CENTROIDS * (d + 2)).map(|panel| &panel[..CENTROIDS * d]);
         let largest = coordinates().flatten().fold(LEAST, |largest, x| largest.max(x.f64().abs() as f32));
         let step = largest / most;
+        let (single, inverse) = (f64::from(step), 1.0 / f64::from(step));
         let mut digits = Vec::with_capacity(panels.len() / 2 + panels.len() / d);
         let [mut length, mut lost] = [0.0f64; 2];
         for panel in coordinates() {
             let [mut lengths, mut losses] = [[0.0; CENTROIDS]; 2];
             for pair in panel.chunks(2 * CENTROIDS) {
                 let mut words = [0; CENTROIDS];
-                for (half, column) in pair.chunks_exact(CENTROIDS).enumerate() {
-                    for (c, x) in column.iter().enumerate() {
-                        let x = x.f64();
-                        let digit = (x / f64::from(step)).round_ties_even();
+                for (half, column) in pair.as_chunks::<CENTROIDS>().0.iter().enumerate() {
+                    for c in 0..CENTROIDS {
+                        let x = column[c].f64();
+                        let moved = x * inverse + MAGIC;
+                        let rest = x - (moved - MAGIC) * single;
                         lengths[c] += x * x;
-                        losses[c] += (x - digit * f64::from(step)).powi(2);
-                        words[c] |= (digit as i32 & 0xffff) << (16 * half);
+                        losses[c] += rest * rest;
+                        words[c] |= (moved.to_bits() as u32 & 0xffff) << (16 * half);
                     }
                 }
-                digits.extend_from_slice(&words);
+                digits.extend(words.map(u32::cast_signed));
             }
             length = lengths.into_iter().fold(length, f64::max);
             lost = losses.into_iter().fold(lost, f64::max);
@@ -102,7 +105,7 @@ impl Words {
         mut meanwhile: impl FnMut(),
     ) {
         let splat = |x: f32| S::f32s::splat(simd, x);
-        let (zero, magic, low_word) = (splat(0.0), splat(MAGIC), S::i32s::splat(simd, 0xffff));
+        let (zero, magic, low_word) = (splat(0.0), splat(MAGIC_SINGLE), S::i32s::splat(simd, 0xffff));
         // Squares may underflow, and their sum be rounded.
         let (one, hidden) = (splat(1.001), splat(2f32.powi(-62) * (d as f32).sqrt()));
         let count = d.div_ceil(2);
