@@ -116,7 +116,7 @@ pub(super) fn label<S: Simd, F: Element>(
 /// The part of a chunk's rows that words may leave open, as one in so many: such a row costs about four times its scores in floats.
 const OPEN: usize = 8;
 
-#[inline(always)]
+#[inline(never)]
 fn label_by<S: Simd, F: Element>(
     simd: S,
     packed: &Packed<F>,
@@ -197,25 +197,36 @@ fn compete_by_words<S: Simd, F: Element, const TRACKS: usize>(
     let rows = words::Rows { columns, norms, d: packed.d };
     let mut tracks = [words::Track::default(); TRACKS];
     words.compete(simd, &rows, F::singles(&packed.records, &mut c), block, &mut tracks, meanwhile);
-    let lanes = |values: [F; VECTORS * MOST_LANES]| {
-        [0, 1].map(
-            #[inline(always)]
-            |v| Vector::<S, F>::load(simd, &values[v * MOST_LANES..]),
-        )
-    };
-    let number = |x: f32| F::of(f64::from(x));
-    let doubt = lanes(block.doubt.map(number));
+    let (number, tag) = (|x: f32| F::of(f64::from(x)), |tag: f32| F::tag(tag.untag()));
+    let doubt = vectors(simd, &block.doubt, number);
     for v in 0..VECTORS {
         own[v] = own[v] + doubt[v];
     }
     let none = [[Vector::<S, F>::splat(simd, F::default()); VECTORS]; TRACKS];
     let mut contest = Contest { best: none, second: none, tag: none };
     for (t, track) in tracks.iter().enumerate() {
-        contest.best[t] = lanes(track.best.map(number));
-        contest.second[t] = lanes(track.second.map(number));
-        contest.tag[t] = lanes(track.tag.map(|tag| F::tag(tag.untag())));
+        contest.best[t] = vectors(simd, &track.best, number);
+        contest.second[t] = vectors(simd, &track.second, number);
+        contest.tag[t] = vectors(simd, &track.tag, tag);
     }
     contest
+}
+
+#[inline(always)]
+fn vectors<S: Simd, F: Element>(
+    simd: S,
+    values: &[f32; VECTORS * MOST_LANES],
+    make: impl Fn(f32) -> F,
+) -> [Vector<S, F>; VECTORS] {
+    let mut vectors = [Vector::<S, F>::splat(simd, F::default()); VECTORS];
+    for (vector, values) in vectors.iter_mut().zip(values.as_chunks::<MOST_LANES>().0) {
+        let mut made = [F::default(); MOST_LANES];
+        for (made, &value) in made.iter_mut().zip(values) {
+            *made = make(value);
+        }
+        *vector = Vector::<S, F>::load(simd, &made);
+    }
+    vectors
 }
 
 /// With one track all centroids compete for the best and second best; with as many as a panel has centroids, those of each place in the panel compete among
