@@ -104,7 +104,7 @@ pub(super) fn label<S: Simd, F: Element>(
 ) -> bool {
     let words = packed.words.as_ref().filter(|_| !scratch.coarse.paused());
     let mut sound = label_by::<S, F>(simd, packed, words, rows, scratch, labels);
-    if words.is_some() && scratch.open.len() > labels.len() / OPEN {
+    if words.is_some() && scratch.open.len() > FEW_OPEN + labels.len() / OPEN {
         scratch.open.clear();
         scratch.coarse.pause = PAUSE;
         sound = label_by::<S, F>(simd, packed, None, rows, scratch, labels);
@@ -113,8 +113,10 @@ pub(super) fn label<S: Simd, F: Element>(
     sound
 }
 
-/// The part of a chunk's rows that words may leave open, as one in so many: such a row costs about four times its scores in floats.
+/// The part of a chunk's rows that words may leave open, as one in so many, for such a row costs about four times its scores in floats; and how many more, for
+/// a chunk may be small.
 const OPEN: usize = 8;
+const FEW_OPEN: usize = 8;
 
 #[inline(never)]
 fn label_by<S: Simd, F: Element>(
