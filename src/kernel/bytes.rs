@@ -9,6 +9,8 @@
 //! its centroid in its last bits, so the best are kept by minima and maxima, without a comparison.
 //! Rows are unsigned bytes, raised by an offset that each centroid's sums start from, and centroids signed ones.
 
+#![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_imports, unused_variables))] // There are no such instructions.
+
 use super::digits::MOST_ROWS;
 #[cfg(target_arch = "x86_64")]
 use fearless_simd::{Bytes, SimdBase, SimdFloat, SimdFrom, SimdInt, SimdMask};

@@ -250,6 +250,7 @@ pub(crate) struct Packed<F> {
 
 impl<F: Element> Packed<F> {
     /// For the labels of rows.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unreachable_code))] // There are no bytes.
     pub(crate) fn new(level: Level, frame: &Frame<F>, centroids: &[F], d: usize) -> Self {
         let (mut packed, moved) = Self::bare(level, frame, centroids, d);
         match way::<F>(level, packed.k, d) {

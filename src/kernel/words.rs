@@ -10,6 +10,8 @@
 //! any centroid, is added to the row's own part of the margin, and what few rows that leaves open are labelled by scores in f64. Turning the integer into a float and
 //! the step's product and addition round by less than a sum of floats does.
 
+#![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_imports, unused_variables))] // There are no such instructions.
+
 use super::bytes::Machine;
 use super::digits::MOST_ROWS;
 use super::element::Element;
