@@ -38,6 +38,7 @@ const NEVER: f32 = f32::MIN / 2.0;
 pub(crate) struct Coarse<F> {
     pub(super) machine: Machine,
     pub(super) bytes: Centroids,
+    /// Words of a row: kept, as each row would pay for the division.
     words: usize,
     /// Lengths of the centroids and of what rounding took from them, rounded up.
     length: Vec<f32>,
@@ -76,7 +77,7 @@ pub(crate) struct Buffers<F> {
     pub(super) again: Vec<i32>,
     pub(super) passed: Vec<Vec<u32>>,
     pub(super) scores: Vec<(u32, F)>,
-    /// For how many chunks bytes are not asked, and copies of the rows meanwhile.
+    /// For how many chunks bytes (or [words](super::words)) are not asked, and copies of the rows meanwhile.
     pub(super) pause: u32,
     pub(super) copies: Vec<F>,
 }

@@ -272,10 +272,9 @@ impl<F: Element> Packed<F> {
     /// With words, whether they pay or not; if there can be any.
     #[cfg(test)]
     pub(crate) fn with_words(level: Level, frame: &Frame<F>, centroids: &[F], d: usize) -> Option<Self> {
-        let machine = Machine::new(level).filter(|machine| machine.rows() == super::digits::MOST_ROWS)?;
+        let machine = super::price::words_fit::<F>(level, d)?;
         let (mut packed, moved) = Self::bare(level, frame, centroids, d);
-        (d > FEW_COLUMNS && size_of::<F>() == size_of::<f32>())
-            .then(|| packed.take_words(machine, &moved))?;
+        packed.take_words(machine, &moved);
         Some(packed)
     }
 

@@ -17,6 +17,9 @@ pub(super) enum Way {
     Bytes(Machine),
 }
 
+/// Columns that words may serve: more than lie in the lanes, and so few that a tile's turned rows and their words stay in the first cache.
+const WORDS: std::ops::RangeInclusive<usize> = FEW_COLUMNS + 1..=128;
+
 /// Columns from which bytes may pay, and up to which the sums of their products fit.
 const BYTES: std::ops::RangeInclusive<usize> = 17..=4096;
 
@@ -35,28 +38,35 @@ fn floats(k: usize, d: usize) -> f64 {
     4.0 + 0.25 * columns + k * (0.06 + 0.018 * columns)
 }
 
+/// The same in words.
 fn words(k: usize, d: usize) -> f64 {
     let (k, columns) = (k as f64, d as f64);
     17.0 + 0.3 * columns + k * (0.05 + 0.0088 * columns)
 }
 
+/// The same by bytes.
 fn bytes(machine: Machine, k: usize, d: usize) -> f64 {
     // AVX2 needs five instructions for two of AVX-512, on vectors half as long.
     let product = if machine.rows() == MOST_ROWS { 0.09 / 16.0 } else { 0.1 / 8.0 };
     rounding_nanoseconds(d) + k as f64 * (0.15 + product * d as f64)
 }
 
+/// What multiplies words, if they can serve: with AVX-512, for f32.
+pub(super) fn words_fit<F: Element>(level: Level, d: usize) -> Option<Machine> {
+    let fit = WORDS.contains(&d) && size_of::<F>() == size_of::<f32>();
+    Machine::new(level).filter(|machine| fit && machine.rows() == MOST_ROWS)
+}
+
 /// The cheapest way, and what it costs.
 fn cheapest<F: Element>(level: Level, k: usize, d: usize) -> (f64, Way) {
     let mut best = (floats(k, d), Way::Floats);
-    let Some(machine) = Machine::new(level) else { return best };
-    if d > FEW_COLUMNS && machine.rows() == MOST_ROWS && size_of::<F>() == size_of::<f32>() {
+    if let Some(machine) = words_fit::<F>(level, d) {
         let price = words(k, d);
         if price < best.0 {
             best = (price, Way::Words(machine));
         }
     }
-    if BYTES.contains(&d) {
+    if let Some(machine) = Machine::new(level).filter(|_| BYTES.contains(&d)) {
         let price = bytes(machine, k, d);
         if price < best.0 {
             best = (price, Way::Bytes(machine));

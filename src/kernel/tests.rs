@@ -281,7 +281,7 @@ fn a_far_row_does_not_move_the_centre_away() {
     }
 }
 
-/// With so many columns and centroids that scores are of bytes where they can be.
+/// With so many columns and centroids that scores are of bytes where they can be; and of words.
 fn odd_rows<F: Element + PartialEq>(huge: f64) {
     let mut rng = SeededRng::new(6);
     let (n, k, d) = (40, 300, 100);

@@ -113,11 +113,12 @@ pub(super) fn label<S: Simd, F: Element>(
     sound
 }
 
-/// The part of a chunk's rows that words may leave open, as one in so many, for such a row costs about four times its scores in floats; and how many more, for
-/// a chunk may be small.
+/// The part of a chunk's rows that words may leave open, as one in so many, for such a row is looked at once more, in f64; and how many more, for a chunk may be
+/// small.
 const OPEN: usize = 8;
 const FEW_OPEN: usize = 8;
 
+/// The best centroid of each row by scores of words or of floats; what these do not certify is left open.
 #[inline(never)]
 fn label_by<S: Simd, F: Element>(
     simd: S,
@@ -214,6 +215,7 @@ fn compete_by_words<S: Simd, F: Element, const TRACKS: usize>(
     contest
 }
 
+/// Vectors of what is made of the values.
 #[inline(always)]
 fn vectors<S: Simd, F: Element>(
     simd: S,

@@ -6,7 +6,7 @@
 //!
 //! `|x . c - s s' (q . q')| <= |s q| |e'| + |e| |c|` (Cauchy and Schwarz).
 //!
-//! That is a fiftieth of what bytes lose. So nothing else changes of the loop in [`super::tile`]: the bound, with the largest `|e'|` and `|c|` of
+//! With 64 columns that is a fiftieth of what bytes lose. So nothing else changes of the loop in [`super::tile`]: the bound, with the largest `|e'|` and `|c|` of
 //! any centroid, is added to the row's own part of the margin, and what few rows that leaves open are labelled by scores in f64. Turning the integer into a float and
 //! the step's product and addition round by less than a sum of floats does.
 
