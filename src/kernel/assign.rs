@@ -1,6 +1,7 @@
 //! Whole passes over the rows that label them and move them between clusters; in chunks, shared between threads.
 
 use super::bounds::{self, NO_RIVAL, RIVALS, Rivals};
+use super::bytes::Machine;
 use super::cells::{self, Cells};
 use super::doubt::Doubtful;
 use super::drift::Doubts;
@@ -167,7 +168,7 @@ pub(super) fn label<S: Simd, F: Element>(
                 $(($wide, _) if const { size_of::<Vector<S, F>>() == 64 } && packed.in_lanes => {
                     apart(simd, #[inline(always)] || lanes::label::<S, F, $wide, 1>(simd, packed, rows, scratch, labels))
                 })*
-                (_, Some(coarse)) => {
+                (_, Some(coarse)) if const { Machine::possible::<Vector<S, F>>() } => {
                     apart(simd, #[inline(always)] || coarse_label::label(simd, packed, coarse, rows, scratch, labels))
                 }
                 _ => tile::label(simd, packed, rows, scratch, labels),
@@ -190,11 +191,13 @@ pub(super) fn label_some<S: Simd, F: Element>(
     proven: &mut dyn FnMut(u32, f32) -> bool,
     scratch: &mut Scratch<F>,
 ) {
-    apart(
-        simd,
-        #[inline(always)]
-        || coarse_label::label_some(simd, packed, rows, some, own, proven, scratch),
-    );
+    if const { Machine::possible::<Vector<S, F>>() } {
+        apart(
+            simd,
+            #[inline(always)]
+            || coarse_label::label_some(simd, packed, rows, some, own, proven, scratch),
+        );
+    }
     scratch.take_roots(scratch.coarse.picked.len());
 }
 

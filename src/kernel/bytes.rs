@@ -111,6 +111,11 @@ impl Machine {
         None
     }
 
+    /// Whether a level with such vectors has one: for other levels nothing of bytes need be compiled.
+    pub(super) const fn possible<V>() -> bool {
+        size_of::<V>() > 16
+    }
+
     /// Rows of a block.
     pub(super) fn rows(self) -> usize {
         match self {

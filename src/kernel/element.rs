@@ -360,7 +360,7 @@ macro_rules! element {
                 plain!(level, exchange::exchange(distances, near, changes))
             }
             fn sweeps(level: Level, trial: &mut Trial, standing: &Standing<'_, Self>, swap: Option<Swap>, aim: Aim) {
-                plain!(level, trial.sweeps(standing, swap, aim));
+                plain!(level, trial.sweeps_of::<Self, 0>(standing, swap, aim));
             }
         }
     };

@@ -78,7 +78,9 @@ pub(super) fn label<S: Simd, F: Element, const D: usize, const B: usize>(
         }
         let [mut norm, mut own] = [[zero; B]; 2];
         for b in 0..B {
-            norm[b] = x[b].iter().fold(zero, |norm, &x| x.mul_add(x, norm));
+            for x in x[b] {
+                norm[b] = x.mul_add(x, norm[b]);
+            }
             own[b] = packed.own_margin(simd, norm[b]);
         }
         let outcome = Outcome { norm, own, best, second, tag };

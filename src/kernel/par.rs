@@ -5,7 +5,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 /// Threads that a parallel loop may use here: those of rayon's current pool.
 pub(crate) fn threads() -> usize {
     #[cfg(feature = "parallel")]
-    return rayon::current_num_threads();
+    return rayon_core::current_num_threads();
     #[cfg(not(feature = "parallel"))]
     1
 }
@@ -27,17 +27,27 @@ pub(crate) fn share<W: Send, P: Send>(
             }
         }
     };
+    spread(workers, &run);
+}
+
+/// Runs every worker, each on a thread of its own where there are as many.
+fn spread<W: Send>(workers: &mut [W], run: &(impl Fn(&mut W) + Sync)) {
     match workers {
         [] => {}
         [only] => run(only),
-        #[cfg(feature = "parallel")]
         many => {
-            use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
-            many.par_iter_mut().for_each(run);
+            let (some, others) = many.split_at_mut(many.len() / 2);
+            both(&mut || spread(some, run), &mut || spread(others, run));
         }
-        #[cfg(not(feature = "parallel"))]
-        many => run(&mut many[0]),
     }
+}
+
+/// Not generic, so that the inside of rayon is compiled once and not for each loop of the crate.
+fn both(one: &mut (dyn FnMut() + Send), other: &mut (dyn FnMut() + Send)) {
+    #[cfg(feature = "parallel")]
+    rayon_core::join(one, other);
+    #[cfg(not(feature = "parallel"))]
+    (one(), other());
 }
 
 /// What is at the place, made if nothing is there yet. It is made before the place is taken: threads may share the making, and one that waits there for another may be

@@ -255,26 +255,18 @@ fn label_in<S: Simd, F: Element, const TRACKS: usize>(
         let mut later = later[..later.len().min(group * d)].chunks((group * d).div_ceil(pieces));
         let meanwhile = || later.next().into_iter().for_each(fetch);
         let (columns, norm) = scratch.turned.turn(simd, &packed.frame, after);
-        let mut own = norm.map(
-            #[inline(always)]
-            |norm| packed.own_margin(simd, norm),
-        );
+        let mut own = norm;
+        for own in &mut own {
+            *own = packed.own_margin(simd, *own);
+        }
         // Words are for these alone, and are not compiled for others.
-        let contest = match words.filter(|_| const { size_of::<Vector<S, F>>() == 64 && size_of::<F>() == 4 })
+        let contest = if const { size_of::<Vector<S, F>>() == 64 && size_of::<F>() == 4 }
+            && let Some(words) = words
         {
-            Some(words) => {
-                let turned = (columns, norm);
-                compete_by_words::<S, F, TRACKS>(
-                    simd,
-                    packed,
-                    words,
-                    turned,
-                    &mut scratch.words,
-                    &mut own,
-                    meanwhile,
-                )
-            }
-            None => compete::<S, F, TRACKS>(simd, packed, columns, meanwhile),
+            let (turned, block) = ((columns, norm), &mut scratch.words);
+            compete_by_words::<S, F, TRACKS>(simd, packed, words, turned, block, &mut own, meanwhile)
+        } else {
+            compete::<S, F, TRACKS>(simd, packed, columns, meanwhile)
         };
         let Contest { mut best, second, mut tag } = contest;
         // The tracks in falling order, by insertion.

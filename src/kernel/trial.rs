@@ -111,7 +111,7 @@ impl Trial {
         aim: Aim,
     ) -> Outcome {
         self.start(standing);
-        F::sweeps(level, self, standing, swap, aim);
+        self.sweeps(level, standing, swap, aim);
         for (place, cluster) in self.left.drain(..) {
             self.labels[place] = cluster;
         }
@@ -127,7 +127,7 @@ impl Trial {
         aim: Aim,
     ) -> Vec<u32> {
         self.start(standing);
-        F::sweeps(level, &mut self, standing, None, aim);
+        self.sweeps(level, standing, None, aim);
         let mut labels = vec![0; standing.rows.n()];
         for (&i, label) in standing.order.iter().zip(self.labels) {
             labels[i as usize] = label;
@@ -141,21 +141,20 @@ impl Trial {
         (self.change, self.evaluations) = (0.0, 0);
     }
 
-    #[inline(always)]
-    pub(super) fn sweeps<F: Element>(&mut self, standing: &Standing<'_, F>, swap: Option<Swap>, aim: Aim) {
-        // A constant number of columns leaves straight code.
+    fn sweeps<F: Element>(&mut self, level: Level, standing: &Standing<'_, F>, swap: Option<Swap>, aim: Aim) {
+        // A constant number of columns leaves straight code, which wider vectors do not speed up.
         match standing.rows.d {
             1 => self.sweeps_of::<F, 1>(standing, swap, aim),
             2 => self.sweeps_of::<F, 2>(standing, swap, aim),
             3 => self.sweeps_of::<F, 3>(standing, swap, aim),
             4 => self.sweeps_of::<F, 4>(standing, swap, aim),
-            _ => self.sweeps_of::<F, 0>(standing, swap, aim),
+            _ => F::sweeps(level, self, standing, swap, aim),
         }
     }
 
     /// With `D` columns; with any number if `D` is 0.
     #[inline(always)]
-    fn sweeps_of<F: Element, const D: usize>(
+    pub(super) fn sweeps_of<F: Element, const D: usize>(
         &mut self,
         standing: &Standing<'_, F>,
         swap: Option<Swap>,
@@ -222,17 +221,13 @@ impl Trial {
     /// Lets the rows of every cluster that may have something to gain look for it.
     #[inline(always)]
     fn sweep<F: Element, const D: usize>(&mut self, standing: &Standing<'_, F>, swap: Option<Swap>) {
-        let (d, rows, k) = (columns::<D>(standing.rows.d), standing.rows, standing.weights.len());
+        let (d, rows) = (columns::<D>(standing.rows.d), standing.rows);
         let pairs = self.means.chunks_exact(d).zip(standing.means.chunks_exact(d));
         self.moves.iter_mut().zip(pairs).for_each(|(moved, (new, old))| {
             *moved = if new == old { 0.0 } else { squared_distance(new, old).sqrt() };
         });
-        let (moves, out) = (&self.moves, swap.map(|swap| swap.out));
-        self.movers.clear();
-        self.movers.extend((0..k as u32).filter(|&j| moves[j as usize] > 0.0 && Some(j as usize) != out));
-        self.movers
-            .sort_unstable_by(|&a, &b| moves[b as usize].total_cmp(&moves[a as usize]).then(a.cmp(&b)));
-        for cluster in 0..k {
+        self.order_movers(swap);
+        for cluster in 0..standing.weights.len() {
             let Some(home) = self.home::<F, D>(standing, swap, cluster) else { continue };
             for place in standing.starts[cluster]..standing.starts[cluster + 1] {
                 if !self.proven(standing, &home, place) {
@@ -241,6 +236,16 @@ impl Trial {
                 }
             }
         }
+    }
+
+    /// The clusters whose mean has moved, but for the one that was put elsewhere: the farthest first.
+    fn order_movers(&mut self, swap: Option<Swap>) {
+        let (moves, out) = (&self.moves, swap.map(|swap| swap.out));
+        self.movers.clear();
+        self.movers
+            .extend((0..moves.len() as u32).filter(|&j| moves[j as usize] > 0.0 && Some(j as usize) != out));
+        self.movers
+            .sort_unstable_by(|&a, &b| moves[b as usize].total_cmp(&moves[a as usize]).then(a.cmp(&b)));
     }
 
     /// What the rows of a cluster need to know; none if nothing that moved can matter to them.

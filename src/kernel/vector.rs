@@ -107,18 +107,18 @@ impl<S: Simd, F: SimdFloatElement, V: SimdFloat<S, Element = F>> Lanes<S, F> for
         let mut all = [zero; MOST_LANES];
         let mut columns = [zero; D];
         #[cfg(target_arch = "x86_64")]
-        if D == 3 {
+        if const { D == 3 } {
             let flat = rows[..len].as_flattened();
-            let mut threes: [V; 3] = std::array::from_fn(
-                #[inline(always)]
-                |v| Lanes::load(simd, &flat[v * len..]),
-            );
+            let mut threes = [zero; 3];
+            for (v, vector) in threes.iter_mut().enumerate() {
+                *vector = Lanes::load(simd, &flat[v * len..]);
+            }
             if deal_threes(&mut threes) {
                 columns.copy_from_slice(&threes);
                 return columns;
             }
         }
-        if padded == D {
+        if const { D.is_power_of_two() } {
             for (v, vector) in all[..D].iter_mut().enumerate() {
                 *vector = Lanes::load(simd, &rows.as_flattened()[v * len..]);
             }
