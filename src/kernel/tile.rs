@@ -195,11 +195,11 @@ fn compete_by_words<S: Simd, F: Element, const TRACKS: usize>(
         norm[v].store(&mut norms[v * MOST_LANES..]);
     }
     // All of these are f32, so the first stay where they are, and the others are only copied.
-    let [mut a, mut b, mut c] = [(); 3].map(|()| Vec::new());
+    let [mut a, mut b] = [(); 2].map(|()| Vec::new());
     let (columns, norms) = (F::singles(columns, &mut a), F::singles(&norms, &mut b));
     let rows = words::Rows { columns, norms, d: packed.d };
     let mut tracks = [words::Track::default(); TRACKS];
-    words.compete(simd, &rows, F::singles(&packed.records, &mut c), block, &mut tracks, meanwhile);
+    words.compete(simd, &rows, block, &mut tracks, meanwhile);
     let (number, tag) = (|x: f32| F::of(f64::from(x)), |tag: f32| F::tag(tag.untag()));
     let doubt = vectors(simd, &block.doubt, number);
     for v in 0..VECTORS {

@@ -1,14 +1,16 @@
 //! A middling number of columns: scores from sums of products of 16-bit words.
 //!
-//! AVX-512 multiplies 32 pairs of words and adds them up by twos in one instruction (VNNI): twice the products of f32 in the same time. A row is rounded to some
-//! thousand steps each way, as are all centroids together, few enough that sums of all columns fit 32 bits. The sums are exact, and off from those of floats by no
-//! more than what was rounded away: with `x = s q + e` and `c = s' q' + e'`, as in [`super::coarse`],
+//! AVX-512 multiplies 32 pairs of words and adds them up by twos in one instruction (VNNI): twice the products of f32 in the same time. The rows of a tile are rounded
+//! to multiples of one step, all centroids to those of another, so that neither is longer than [`LENGTH`] steps: then sums of products fit 32 bits (Cauchy and Schwarz),
+//! whatever the number of columns, and so does a score with its start. The sums are exact, and off from those of floats by no more than what was rounded away:
+//! with `x = s q + e` and `c = s' q' + e'`, as in [`super::coarse`],
 //!
-//! `|x . c - s s' (q . q')| <= |s q| |e'| + |e| |c|` (Cauchy and Schwarz).
+//! `|x . c - s s' (q . q')| <= |s q| |e'| + |e| |c|`.
 //!
 //! With 64 columns that is a fiftieth of what bytes lose. So nothing else changes of the loop in [`super::tile`]: the bound, with the largest `|e'|` and `|c|` of
-//! any centroid, is added to the row's own part of the margin, and what few rows that leaves open are labelled by scores in f64. Turning the integer into a float and
-//! the step's product and addition round by less than a sum of floats does.
+//! any centroid, is added to the row's own part of the margin, and what few rows that leaves open are labelled by scores in f64. The last bits of a score name its
+//! centroid, so that the best one brings its name along; they count for the bound as well. Starts and the best scores are rounded as floats five times in all,
+//! which is less than a sum of floats is.
 
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_imports, unused_variables))] // There are no such instructions.
 
@@ -19,8 +21,16 @@ use super::tile::{CENTROIDS, VECTORS};
 use super::vector::MOST_LANES;
 use fearless_simd::{Bytes, Select, Simd, SimdBase, SimdFloat, SimdInt};
 
-/// Below this largest magnitude, everything is lost, which is little in a frame where values are about 1.
-const LEAST: f32 = f32::from_bits((127 - 40) << 23);
+/// Centroids are taken to be at least so long. Of shorter ones everything is lost, which is little in a frame where values are about 1.
+const LEAST: f64 = 1.0 / (1u64 << 40) as f64;
+
+/// The longest row or centroid in steps; rounding may add half the root of the number of columns, and a word holds 32767.
+const LENGTH: f32 = 32759.0;
+
+/// A tile's longest row sets the step for its rows; but one that is so many times as long as any centroid is left open, for the others' sake. A start fits as long as the
+/// rows' step is not much smaller than the centroids'.
+const LONGEST: f32 = 16.0;
+const SHORTEST: f32 = 0.5;
 
 /// Added to a small number, they leave the nearest integer in the low bits.
 const MAGIC: f64 = 1.5 * (1u64 << 52) as f64;
@@ -30,10 +40,13 @@ const MAGIC_SINGLE: f32 = 1.5 * (1 << 23) as f32;
 #[derive(Clone)]
 pub(super) struct Words {
     machine: Machine,
-    /// The largest digit.
-    most: f32,
     /// Per panel, two columns at a time: those of each centroid.
     digits: Vec<i32>,
+    /// The starts and the names of the centroids, panel by panel.
+    starts: Vec<f32>,
+    names: Vec<i32>,
+    /// The bits of a score that hold a name.
+    naming: i32,
     /// What a digit counts.
     step: f32,
     /// The largest length of a centroid, and of what rounding took from one.
@@ -48,12 +61,13 @@ pub(super) struct Rows<'a> {
     pub d: usize,
 }
 
-/// The rows of a tile as words: two columns at a time, of all rows; what the product of a row's digit and a centroid's counts; and at least what the
-/// difference of two scores is off by.
+/// The rows of a tile as words: two columns at a time, of all rows; what the product of a row's digit and a centroid's counts; the starts in that unit; and at least
+/// what the difference of two scores is off by.
 #[derive(Default)]
 pub(super) struct Block {
     digits: Vec<i32>,
-    unit: [f32; MOST_ROWS],
+    unit: f32,
+    starts: Vec<i32>,
     pub doubt: [f32; MOST_ROWS],
 }
 
@@ -67,34 +81,44 @@ pub(super) struct Track {
 
 impl Words {
     pub(super) fn new<F: Element>(machine: Machine, panels: &[F], d: usize) -> Self {
-        let most = (f64::from(i32::MAX) / d as f64).sqrt().min(f64::from(i16::MAX)).floor() as f32;
-        let coordinates = || panels.chunks_exact(CENTROIDS * (d + 2)).map(|panel| &panel[..CENTROIDS * d]);
-        let largest = coordinates().flatten().fold(LEAST, |largest, x| largest.max(x.f64().abs() as f32));
-        let step = largest / most;
+        let panels = || panels.chunks_exact(CENTROIDS * (d + 2)).map(|panel| panel.split_at(CENTROIDS * d));
+        let mut longest = LEAST * LEAST;
+        for (coordinates, _) in panels() {
+            let mut squares = [0.0; CENTROIDS];
+            for column in coordinates.as_chunks::<CENTROIDS>().0 {
+                for c in 0..CENTROIDS {
+                    squares[c] += column[c].f64() * column[c].f64();
+                }
+            }
+            longest = squares.into_iter().fold(longest, f64::max);
+        }
+        let length = f32::above(longest.sqrt() * 1.001);
+        let step = length / LENGTH;
         let (single, inverse) = (f64::from(step), 1.0 / f64::from(step));
-        let mut digits = Vec::with_capacity(panels.len() / 2 + panels.len() / d);
-        let [mut length, mut lost] = [0.0f64; 2];
-        for panel in coordinates() {
-            let [mut lengths, mut losses] = [[0.0; CENTROIDS]; 2];
-            for pair in panel.chunks(2 * CENTROIDS) {
+        let (mut digits, mut starts, mut names) = (Vec::new(), Vec::new(), Vec::new());
+        let mut lost = 0.0;
+        for (coordinates, rest) in panels() {
+            let mut losses = [0.0; CENTROIDS];
+            for pair in coordinates.chunks(2 * CENTROIDS) {
                 let mut words = [0; CENTROIDS];
                 for (half, column) in pair.as_chunks::<CENTROIDS>().0.iter().enumerate() {
                     for c in 0..CENTROIDS {
                         let x = column[c].f64();
                         let moved = x * inverse + MAGIC;
                         let rest = x - (moved - MAGIC) * single;
-                        lengths[c] += x * x;
                         losses[c] += rest * rest;
                         words[c] |= (moved.to_bits() as u32 & 0xffff) << (16 * half);
                     }
                 }
                 digits.extend(words.map(u32::cast_signed));
             }
-            length = lengths.into_iter().fold(length, f64::max);
             lost = losses.into_iter().fold(lost, f64::max);
+            starts.extend(rest[..CENTROIDS].iter().map(|start| start.f64() as f32));
+            names.extend(rest[CENTROIDS..].iter().map(|tag| tag.untag().cast_signed()));
         }
-        let [length, lost] = [length, lost].map(|square| f32::above(square.sqrt() * 1.001));
-        Words { machine, most, digits, step, length, lost }
+        starts.resize(starts.len().next_multiple_of(MOST_LANES), f32::NEG_INFINITY);
+        let naming = (names.iter().max().map_or(0, |name| name + 1) as u32).next_power_of_two() as i32 - 1;
+        Words { machine, digits, starts, names, naming, step, length, lost: f32::above(lost.sqrt() * 1.001) }
     }
 
     /// Rounds the rows. Something is done meanwhile, at each vector of words.
@@ -107,27 +131,31 @@ impl Words {
         mut meanwhile: impl FnMut(),
     ) {
         let splat = |x: f32| S::f32s::splat(simd, x);
+        let load =
+            |values: &[f32], v: usize| S::f32s::from_slice(simd, &values[v * MOST_LANES..][..MOST_LANES]);
         let (zero, magic, low_word) = (splat(0.0), splat(MAGIC_SINGLE), S::i32s::splat(simd, 0xffff));
+        let longest = load(norms, 0).max(load(norms, 1)).reduce_max().sqrt() * 1.001;
+        let longest = longest.max(self.length * SHORTEST).min(self.length * LONGEST);
+        let step = longest / LENGTH;
+        block.unit = step * self.step;
+        let count = 1.0 / block.unit;
+        block.starts.resize(self.starts.len(), 0);
+        for (start, out) in
+            self.starts.chunks_exact(MOST_LANES).zip(block.starts.chunks_exact_mut(MOST_LANES))
+        {
+            let start: S::i32s = (load(start, 0) * splat(count)).to_int();
+            start.store_slice(out);
+        }
+        let (inverse, minus) = (splat(1.0 / step), splat(-step));
         // Squares may underflow, and their sum be rounded.
         let (one, hidden) = (splat(1.001), splat(2f32.powi(-62) * (d as f32).sqrt()));
-        let count = d.div_ceil(2);
-        block.digits.resize(count * MOST_ROWS, 0);
+        let names = splat((self.naming + 3) as f32 * block.unit);
+        let pairs = d.div_ceil(2);
+        block.digits.resize(pairs * MOST_ROWS, 0);
         // Past an odd number of columns there is one of zeros.
-        let columns = &columns[..2 * count * MOST_ROWS];
+        let columns = &columns[..2 * pairs * MOST_ROWS];
         for v in 0..VECTORS {
             let part = v * MOST_LANES..(v + 1) * MOST_LANES;
-            let lanes = |values: &[f32]| S::f32s::from_slice(simd, &values[part.clone()]);
-            let [mut low, mut high] = [[zero; 2]; 2];
-            for pair in columns.chunks_exact(2 * MOST_ROWS) {
-                for half in 0..2 {
-                    let x = lanes(&pair[half * MOST_ROWS..]);
-                    (low[half], high[half]) = (low[half].min(x), high[half].max(x));
-                }
-            }
-            let (low, high) = (low[0].min(low[1]), high[0].max(high[1]));
-            let largest = high.max(zero - low).max(splat(LEAST));
-            let step = largest * splat(1.0 / self.most);
-            let (inverse, minus) = (splat(1.0) / step, zero - step);
             let mut squares = [zero; 2];
             for (pair, out) in
                 columns.chunks_exact(2 * MOST_ROWS).zip(block.digits.chunks_exact_mut(MOST_ROWS))
@@ -135,7 +163,7 @@ impl Words {
                 meanwhile();
                 let mut digits = [low_word; 2];
                 for half in 0..2 {
-                    let x = lanes(&pair[half * MOST_ROWS..]);
+                    let x = load(&pair[half * MOST_ROWS..], v);
                     let moved = x.mul_add(inverse, magic);
                     let rest = (moved - magic).mul_add(minus, x);
                     squares[half] = rest.mul_add(rest, squares[half]);
@@ -144,11 +172,11 @@ impl Words {
                 ((digits[0] & low_word) | (digits[1] << 16)).store_slice(&mut out[part.clone()]);
             }
             let lost = (squares[0] + squares[1]).sqrt().mul_add(one, hidden);
-            let reach = lanes(norms).sqrt().mul_add(one, lost);
-            let off = reach.mul_add(splat(self.lost), lost * splat(self.length));
-            // Either score may be off by so much.
-            (off * splat(2.002)).store_slice(&mut block.doubt[part.clone()]);
-            (step * splat(self.step)).store_slice(&mut block.unit[part]);
+            let length = load(norms, v).sqrt() * one;
+            let off = (length + lost).mul_add(splat(self.lost), lost.mul_add(splat(self.length), names));
+            // Either score may be off by so much, and all is if there are more steps than words hold.
+            let doubt = length.simd_le(splat(longest)).select(off * splat(2.002), splat(f32::INFINITY));
+            doubt.store_slice(&mut block.doubt[part]);
         }
     }
 
@@ -158,7 +186,6 @@ impl Words {
         &self,
         simd: S,
         rows: &Rows<'_>,
-        panels: &[f32],
         block: &mut Block,
         tracks: &mut [Track],
         meanwhile: impl FnMut(),
@@ -166,11 +193,9 @@ impl Words {
         self.round(simd, rows, block, meanwhile);
         match self.machine {
             #[cfg(target_arch = "x86_64")]
-            Machine::Avx512(simd) if tracks.len() == 1 => {
-                one(simd, &self.digits, block, panels, rows.d, tracks);
-            }
+            Machine::Avx512(simd) if tracks.len() == 1 => one(simd, self, block, tracks),
             #[cfg(target_arch = "x86_64")]
-            Machine::Avx512(simd) => several(simd, &self.digits, block, panels, rows.d, tracks),
+            Machine::Avx512(simd) => several(simd, self, block, tracks),
             _ => {}
         }
     }
@@ -187,10 +212,8 @@ macro_rules! kernels {
         $(fearless_simd::kernel!(
             fn $name(
                 simd: Avx512,
-                digits: &[i32],
+                words: &Words,
                 block: &Block,
-                panels: &[f32],
-                d: usize,
                 tracks: &mut [Track],
             ) {
                 compete::<$tracks>(
@@ -200,10 +223,8 @@ macro_rules! kernels {
                         let sum = std::arch::x86_64::_mm512_dpwssd_epi32(sum.into(), x.into(), c.into());
                         fearless_simd::SimdFrom::simd_from(simd, sum)
                     },
-                    digits,
+                    words,
                     block,
-                    panels,
-                    d,
                     tracks,
                 );
             }
@@ -221,46 +242,46 @@ kernels!(one ONE several CENTROIDS);
 fn compete<const TRACKS: usize>(
     simd: fearless_simd::Avx512,
     dot: impl Fn(Integers, Integers, Integers) -> Integers,
-    digits: &[i32],
+    words: &Words,
     block: &Block,
-    panels: &[f32],
-    d: usize,
     tracks: &mut [Track],
 ) {
-    let splat = |x: f32| Floats::splat(simd, x);
-    let unit = [0, 1].map(|v| Floats::from_slice(simd, &block.unit[v * MOST_LANES..][..MOST_LANES]));
-    let [mut best, mut second] = [[[splat(f32::NEG_INFINITY); VECTORS]; TRACKS]; 2];
-    let mut tag = [[splat(0.0); VECTORS]; TRACKS];
-    let size = d.div_ceil(2) * CENTROIDS;
-    for (panel, digits) in panels.chunks_exact(CENTROIDS * (d + 2)).zip(digits.chunks_exact(size)) {
-        let mut sum = [[Integers::splat(simd, 0); VECTORS]; CENTROIDS];
+    let splat = |x: i32| Integers::splat(simd, x);
+    let (score_bits, name_bits) = (splat(!words.naming), splat(words.naming));
+    let [mut best, mut second] = [[[splat(i32::MIN); VECTORS]; TRACKS]; 2];
+    let size = block.digits.len() / MOST_ROWS * CENTROIDS;
+    let starts = block.starts.chunks_exact(CENTROIDS).zip(words.names.chunks_exact(CENTROIDS));
+    for (digits, (starts, names)) in words.digits.chunks_exact(size).zip(starts) {
+        let mut score = [[splat(0); VECTORS]; CENTROIDS];
+        for r in 0..CENTROIDS {
+            score[r] = [splat(starts[r]); VECTORS];
+        }
         for (x, c) in block.digits.chunks_exact(MOST_ROWS).zip(digits.chunks_exact(CENTROIDS)) {
             let x = [0, 1].map(|v| Integers::from_slice(simd, &x[v * MOST_LANES..][..MOST_LANES]));
             for r in 0..CENTROIDS {
-                let c = Integers::splat(simd, c[r]);
+                let c = splat(c[r]);
                 for v in 0..VECTORS {
-                    sum[r][v] = dot(sum[r][v], x[v], c);
+                    score[r][v] = dot(score[r][v], x[v], c);
                 }
             }
         }
-        let (starts, tags) = panel[CENTROIDS * d..].split_at(CENTROIDS);
         for r in 0..CENTROIDS {
-            let (start, index, track) = (splat(starts[r]), splat(tags[r]), r % TRACKS);
+            let (name, track) = (splat(names[r]), r % TRACKS);
             for v in 0..VECTORS {
-                let products: Floats = sum[r][v].to_float();
-                let score = products.mul_add(unit[v], start);
-                tag[track][v] = score.simd_gt(best[track][v]).select(index, tag[track][v]);
-                second[track][v] = second[track][v].max(score.min(best[track][v]));
-                best[track][v] = best[track][v].max(score);
+                let named = (score[r][v] & score_bits) | name;
+                second[track][v] = second[track][v].max(named.min(best[track][v]));
+                best[track][v] = best[track][v].max(named);
             }
         }
     }
     for (t, track) in tracks.iter_mut().enumerate().take(TRACKS) {
         for v in 0..VECTORS {
             let lanes = v * MOST_LANES..(v + 1) * MOST_LANES;
-            best[t][v].store_slice(&mut track.best[lanes.clone()]);
-            second[t][v].store_slice(&mut track.second[lanes.clone()]);
-            tag[t][v].store_slice(&mut track.tag[lanes]);
+            let float = |score: Integers| (score & score_bits).to_float::<Floats>() * block.unit;
+            float(best[t][v]).store_slice(&mut track.best[lanes.clone()]);
+            float(second[t][v]).store_slice(&mut track.second[lanes.clone()]);
+            let names: Floats = (best[t][v] & name_bits).bitcast();
+            names.store_slice(&mut track.tag[lanes]);
         }
     }
 }
