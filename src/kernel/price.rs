@@ -41,7 +41,7 @@ fn floats(k: usize, d: usize) -> f64 {
 /// The same in words.
 fn words(k: usize, d: usize) -> f64 {
     let (k, columns) = (k as f64, d as f64);
-    17.0 + 0.3 * columns + k * (0.05 + 0.0088 * columns)
+    9.0 + 0.36 * columns + k * (0.02 + 0.0087 * columns)
 }
 
 /// The same by bytes.
