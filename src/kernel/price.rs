@@ -1,6 +1,6 @@
 //! What it costs to find the nearest centroid of a row, each way there is, and which way is the cheapest.
 //!
-//! In nanoseconds, from measurements (AMD Zen 4; of words on Intel Emerald Rapids); only ratios matter.
+//! In nanoseconds, from measurements (AMD Zen 4; of words, and of bytes with AVX2, on Intel Emerald Rapids); only ratios matter.
 
 use super::bytes::Machine;
 use super::digits::MOST_ROWS;
@@ -39,29 +39,35 @@ fn floats(k: usize, d: usize) -> f64 {
 }
 
 /// The same in words.
-fn words(k: usize, d: usize) -> f64 {
+fn words(machine: Machine, k: usize, d: usize) -> f64 {
     let (k, columns) = (k as f64, d as f64);
-    9.0 + 0.36 * columns + k * (0.02 + 0.0087 * columns)
+    let (score, product) = if wide(machine) { (0.02, 0.0087) } else { (0.08, 0.0135) };
+    8.0 + 0.36 * columns + k * (score + product * columns)
 }
 
 /// The same by bytes.
 fn bytes(machine: Machine, k: usize, d: usize) -> f64 {
     // AVX2 needs five instructions for two of AVX-512, on vectors half as long.
-    let product = if machine.rows() == MOST_ROWS { 0.09 / 16.0 } else { 0.1 / 8.0 };
+    let product = if wide(machine) { 0.0056 } else { 0.0105 };
     rounding_nanoseconds(d) + k as f64 * (0.15 + product * d as f64)
 }
 
-/// What multiplies words, if they can serve: with AVX-512, for f32.
+/// Whether the machine is that of AVX-512.
+fn wide(machine: Machine) -> bool {
+    machine.rows() == MOST_ROWS
+}
+
+/// What multiplies words, if they can serve: for f32.
 pub(super) fn words_fit<F: Element>(level: Level, d: usize) -> Option<Machine> {
     let fit = WORDS.contains(&d) && size_of::<F>() == size_of::<f32>();
-    Machine::new(level).filter(|machine| fit && machine.rows() == MOST_ROWS)
+    Machine::new(level).filter(|_| fit)
 }
 
 /// The cheapest way, and what it costs.
 fn cheapest<F: Element>(level: Level, k: usize, d: usize) -> (f64, Way) {
     let mut best = (floats(k, d), Way::Floats);
     if let Some(machine) = words_fit::<F>(level, d) {
-        let price = words(k, d);
+        let price = words(machine, k, d);
         if price < best.0 {
             best = (price, Way::Words(machine));
         }

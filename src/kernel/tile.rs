@@ -8,6 +8,7 @@
 use super::ahead::fetch;
 use super::assign::{Scratch, apart};
 use super::bounds::{NO_RIVAL, RIVALS};
+use super::bytes::Machine;
 use super::coarse_label::PAUSE;
 use super::element::{Element, Vector};
 use super::pack::{BLOCK, Packed};
@@ -260,7 +261,7 @@ fn label_in<S: Simd, F: Element, const TRACKS: usize>(
             *own = packed.own_margin(simd, *own);
         }
         // Words are for these alone, and are not compiled for others.
-        let contest = if const { size_of::<Vector<S, F>>() == 64 && size_of::<F>() == 4 }
+        let contest = if const { Machine::possible::<Vector<S, F>>() && size_of::<F>() == size_of::<f32>() }
             && let Some(words) = words
         {
             let (turned, block) = ((columns, norm), &mut scratch.words);

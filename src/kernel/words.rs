@@ -1,6 +1,7 @@
 //! A middling number of columns: scores from sums of products of 16-bit words.
 //!
-//! AVX-512 multiplies 32 pairs of words and adds them up by twos in one instruction (VNNI): twice the products of f32 in the same time. The rows of a tile are rounded
+//! AVX-512 multiplies 32 pairs of words and adds them up by twos in one instruction (VNNI): twice the products of f32 in the same time. AVX2 needs two instructions, of which
+//! one is an addition, that more units perform than multiply. The rows of a tile are rounded
 //! to multiples of one step, all centroids to those of another, so that neither is longer than [`LENGTH`] steps: then sums of products fit 32 bits (Cauchy and Schwarz),
 //! whatever the number of columns, and so does a score with its start. The sums are exact, and off from those of floats by no more than what was rounded away:
 //! with `x = s q + e` and `c = s' q' + e'`, as in [`super::coarse`],
@@ -19,7 +20,7 @@ use super::digits::MOST_ROWS;
 use super::element::Element;
 use super::tile::{CENTROIDS, VECTORS};
 use super::vector::MOST_LANES;
-use fearless_simd::{Bytes, Select, Simd, SimdBase, SimdFloat, SimdInt};
+use fearless_simd::{Bytes, Select, Simd, SimdBase, SimdFloat, SimdFrom, SimdInt};
 
 /// Centroids are taken to be at least so long. Of shorter ones everything is lost, which is little in a frame where values are about 1.
 const LEAST: f64 = 1.0 / (1u64 << 40) as f64;
@@ -131,19 +132,17 @@ impl Words {
         mut meanwhile: impl FnMut(),
     ) {
         let splat = |x: f32| S::f32s::splat(simd, x);
-        let load =
-            |values: &[f32], v: usize| S::f32s::from_slice(simd, &values[v * MOST_LANES..][..MOST_LANES]);
+        let len = S::f32s::LEN;
+        let load = |values: &[f32]| S::f32s::from_slice(simd, &values[..len]);
         let (zero, magic, low_word) = (splat(0.0), splat(MAGIC_SINGLE), S::i32s::splat(simd, 0xffff));
-        let longest = load(norms, 0).max(load(norms, 1)).reduce_max().sqrt() * 1.001;
+        let longest = load(norms).max(load(&norms[MOST_LANES..])).reduce_max().sqrt() * 1.001;
         let longest = longest.max(self.length * SHORTEST).min(self.length * LONGEST);
         let step = longest / LENGTH;
         block.unit = step * self.step;
         let count = 1.0 / block.unit;
         block.starts.resize(self.starts.len(), 0);
-        for (start, out) in
-            self.starts.chunks_exact(MOST_LANES).zip(block.starts.chunks_exact_mut(MOST_LANES))
-        {
-            let start: S::i32s = (load(start, 0) * splat(count)).to_int();
+        for (start, out) in self.starts.chunks_exact(len).zip(block.starts.chunks_exact_mut(len)) {
+            let start: S::i32s = (load(start) * splat(count)).to_int();
             start.store_slice(out);
         }
         let (inverse, minus) = (splat(1.0 / step), splat(-step));
@@ -151,32 +150,30 @@ impl Words {
         let (one, hidden) = (splat(1.001), splat(2f32.powi(-62) * (d as f32).sqrt()));
         let names = splat((self.naming + 3) as f32 * block.unit);
         let pairs = d.div_ceil(2);
-        block.digits.resize(pairs * MOST_ROWS, 0);
+        block.digits.resize(pairs * VECTORS * len, 0);
         // Past an odd number of columns there is one of zeros.
-        let columns = &columns[..2 * pairs * MOST_ROWS];
+        let columns = &columns[..2 * pairs * VECTORS * len];
         for v in 0..VECTORS {
-            let part = v * MOST_LANES..(v + 1) * MOST_LANES;
             let mut squares = [zero; 2];
-            for (pair, out) in
-                columns.chunks_exact(2 * MOST_ROWS).zip(block.digits.chunks_exact_mut(MOST_ROWS))
-            {
+            let columns = columns.chunks_exact(2 * VECTORS * len);
+            for (pair, out) in columns.zip(block.digits.chunks_exact_mut(VECTORS * len)) {
                 meanwhile();
                 let mut digits = [low_word; 2];
                 for half in 0..2 {
-                    let x = load(&pair[half * MOST_ROWS..], v);
+                    let x = load(&pair[(half * VECTORS + v) * len..]);
                     let moved = x.mul_add(inverse, magic);
                     let rest = (moved - magic).mul_add(minus, x);
                     squares[half] = rest.mul_add(rest, squares[half]);
                     digits[half] = moved.bitcast();
                 }
-                ((digits[0] & low_word) | (digits[1] << 16)).store_slice(&mut out[part.clone()]);
+                ((digits[0] & low_word) | (digits[1] << 16)).store_slice(&mut out[v * len..][..len]);
             }
             let lost = (squares[0] + squares[1]).sqrt().mul_add(one, hidden);
-            let length = load(norms, v).sqrt() * one;
+            let length = load(&norms[v * MOST_LANES..]).sqrt() * one;
             let off = (length + lost).mul_add(splat(self.lost), lost.mul_add(splat(self.length), names));
             // Either score may be off by so much, and all is if there are more steps than words hold.
             let doubt = length.simd_le(splat(longest)).select(off * splat(2.002), splat(f32::INFINITY));
-            doubt.store_slice(&mut block.doubt[part]);
+            doubt.store_slice(&mut block.doubt[v * MOST_LANES..][..len]);
         }
     }
 
@@ -193,71 +190,83 @@ impl Words {
         self.round(simd, rows, block, meanwhile);
         match self.machine {
             #[cfg(target_arch = "x86_64")]
-            Machine::Avx512(simd) if tracks.len() == 1 => one(simd, self, block, tracks),
+            Machine::Avx512(simd) if tracks.len() == 1 => one_avx512(simd, self, block, tracks),
             #[cfg(target_arch = "x86_64")]
-            Machine::Avx512(simd) => several(simd, self, block, tracks),
-            _ => {}
+            Machine::Avx512(simd) => several_avx512(simd, self, block, tracks),
+            #[cfg(target_arch = "x86_64")]
+            Machine::Avx2(simd) if tracks.len() == 1 => one_avx2(simd, self, block, tracks),
+            #[cfg(target_arch = "x86_64")]
+            Machine::Avx2(simd) => several_avx2(simd, self, block, tracks),
         }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
-type Floats = fearless_simd::f32x16<fearless_simd::Avx512>;
-#[cfg(target_arch = "x86_64")]
-type Integers = fearless_simd::i32x16<fearless_simd::Avx512>;
-
-#[cfg(target_arch = "x86_64")]
 macro_rules! kernels {
-    ($($name:ident $tracks:ident)*) => {
-        $(fearless_simd::kernel!(
-            fn $name(
-                simd: Avx512,
-                words: &Words,
-                block: &Block,
-                tracks: &mut [Track],
-            ) {
-                compete::<$tracks>(
+    ($level:ident, $vector:ident, $one:ident, $several:ident, $dot:ident) => {
+        kernels!(@ $level, $vector, $one, 1, $dot);
+        kernels!(@ $level, $vector, $several, CENTROIDS, $dot);
+    };
+    (@ $level:ident, $vector:ident, $name:ident, $tracks:expr, $dot:ident) => {
+        fearless_simd::kernel!(
+            fn $name(simd: $level, words: &Words, block: &Block, tracks: &mut [Track]) {
+                type Pairs = fearless_simd::$vector<fearless_simd::$level>;
+                compete::<_, { $tracks }>(
                     simd,
                     #[inline(always)]
-                    |sum: Integers, x: Integers, c: Integers| {
-                        let sum = std::arch::x86_64::_mm512_dpwssd_epi32(sum.into(), x.into(), c.into());
-                        fearless_simd::SimdFrom::simd_from(simd, sum)
+                    |sum: Pairs, x: Pairs, c: Pairs| {
+                        fearless_simd::$vector::simd_from(simd, $dot!(sum, x, c))
                     },
                     words,
                     block,
                     tracks,
                 );
             }
-        );)*
+        );
     };
 }
 
 #[cfg(target_arch = "x86_64")]
-const ONE: usize = 1;
+macro_rules! dot_avx512 {
+    ($sum:ident, $x:ident, $c:ident) => {
+        std::arch::x86_64::_mm512_dpwssd_epi32($sum.into(), $x.into(), $c.into())
+    };
+}
+
 #[cfg(target_arch = "x86_64")]
-kernels!(one ONE several CENTROIDS);
+macro_rules! dot_avx2 {
+    ($sum:ident, $x:ident, $c:ident) => {{
+        use std::arch::x86_64::{_mm256_add_epi32, _mm256_madd_epi16};
+        _mm256_add_epi32($sum.into(), _mm256_madd_epi16($x.into(), $c.into()))
+    }};
+}
+
+#[cfg(target_arch = "x86_64")]
+kernels!(Avx512, i32x16, one_avx512, several_avx512, dot_avx512);
+#[cfg(target_arch = "x86_64")]
+kernels!(Avx2, i32x8, one_avx2, several_avx2, dot_avx2);
 
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn compete<const TRACKS: usize>(
-    simd: fearless_simd::Avx512,
-    dot: impl Fn(Integers, Integers, Integers) -> Integers,
+fn compete<S: Simd, const TRACKS: usize>(
+    simd: S,
+    dot: impl Fn(S::i32s, S::i32s, S::i32s) -> S::i32s,
     words: &Words,
     block: &Block,
     tracks: &mut [Track],
 ) {
-    let splat = |x: i32| Integers::splat(simd, x);
+    let (len, splat) = (S::i32s::LEN, |x: i32| S::i32s::splat(simd, x));
     let (score_bits, name_bits) = (splat(!words.naming), splat(words.naming));
     let [mut best, mut second] = [[[splat(i32::MIN); VECTORS]; TRACKS]; 2];
-    let size = block.digits.len() / MOST_ROWS * CENTROIDS;
+    let size = block.digits.len() / (VECTORS * len) * CENTROIDS;
     let starts = block.starts.chunks_exact(CENTROIDS).zip(words.names.chunks_exact(CENTROIDS));
     for (digits, (starts, names)) in words.digits.chunks_exact(size).zip(starts) {
         let mut score = [[splat(0); VECTORS]; CENTROIDS];
         for r in 0..CENTROIDS {
             score[r] = [splat(starts[r]); VECTORS];
         }
-        for (x, c) in block.digits.chunks_exact(MOST_ROWS).zip(digits.chunks_exact(CENTROIDS)) {
-            let x = [0, 1].map(|v| Integers::from_slice(simd, &x[v * MOST_LANES..][..MOST_LANES]));
+        for (x, c) in block.digits.chunks_exact(VECTORS * len).zip(digits.chunks_exact(CENTROIDS)) {
+            let x = [S::i32s::from_slice(simd, &x[..len]), S::i32s::from_slice(simd, &x[len..])];
             for r in 0..CENTROIDS {
                 let c = splat(c[r]);
                 for v in 0..VECTORS {
@@ -276,11 +285,11 @@ fn compete<const TRACKS: usize>(
     }
     for (t, track) in tracks.iter_mut().enumerate().take(TRACKS) {
         for v in 0..VECTORS {
-            let lanes = v * MOST_LANES..(v + 1) * MOST_LANES;
-            let float = |score: Integers| (score & score_bits).to_float::<Floats>() * block.unit;
+            let lanes = v * MOST_LANES..v * MOST_LANES + len;
+            let float = |score: S::i32s| (score & score_bits).to_float::<S::f32s>() * block.unit;
             float(best[t][v]).store_slice(&mut track.best[lanes.clone()]);
             float(second[t][v]).store_slice(&mut track.second[lanes.clone()]);
-            let names: Floats = (best[t][v] & name_bits).bitcast();
+            let names: S::f32s = (best[t][v] & name_bits).bitcast();
             names.store_slice(&mut track.tag[lanes]);
         }
     }
