@@ -22,7 +22,7 @@
 //! 6. **Bytes before floats.** With more than 16 columns, on machines that multiply bytes fast, rows and centroids are rounded to bytes first, whose
 //!    products are exact and several times cheaper. What rounding took is bounded, so most centroids are ruled out before a
 //!    float is multiplied, and the best is measured as above ([`coarse`], [`bytes`], [`coarse_label`]).
-//! 7. **Words between.** From 9 to 128 columns of f32, where AVX-512 multiplies pairs of 16-bit words, the tile's scores are formed of these: half the
+//! 7. **Words between.** From 9 to 128 columns of f32, on the same machines, the tile's scores are formed of 16-bit words: with AVX-512 half the
 //!    multiplications, exact, and rounded so little that hardly a row is left open ([`words`]).
 //!
 //! [`price`] knows what each way costs and takes the cheapest.

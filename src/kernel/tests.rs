@@ -274,6 +274,28 @@ fn rows_that_bytes_or_words_do_not_tell_apart_are_labelled_by_floats() {
 }
 
 #[test]
+fn a_far_row_costs_those_beside_it_little() {
+    let (n, k, d) = (640, 100, 20);
+    let mut rng = SeededRng::new(9);
+    let far = |i: usize| if (i / d) % 32 == 7 { 1e4 } else { 1.0 };
+    let rows: Vec<f32> = (0..n * d).map(|i| (rng.uniform() * far(i)) as f32).collect();
+    let centroids: Vec<f32> = (0..k * d).map(|_| rng.uniform() as f32).collect();
+    for level in levels() {
+        let frame = Frame::of_centroids(level, &centroids, d);
+        let Some(packed) = Packed::with_words(level, &frame, &centroids, d) else { continue };
+        let (mut scratch, mut labels) = (Scratch::new(level, d), vec![0; n]);
+        assert!(f32::label(level, &packed, &rows, &mut scratch, &mut labels));
+        assert_eq!(
+            scratch.coarse.pause, 0,
+            "{level:?}: a tile's rows share one step, and the far row must not set it"
+        );
+        for (i, (row, label)) in rows.chunks(d).zip(labels).enumerate() {
+            assert_eq!(label, exact::nearest(row, &centroids).0, "{level:?}, row {i}");
+        }
+    }
+}
+
+#[test]
 fn a_far_row_does_not_move_the_centre_away() {
     let mut rng = SeededRng::new(3);
     let mut rows: Vec<f64> = (0..500 * 3).map(|_| 5.0 + rng.uniform()).collect();
