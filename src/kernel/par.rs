@@ -47,7 +47,10 @@ fn both(one: &mut (dyn FnMut() + Send), other: &mut (dyn FnMut() + Send)) {
     #[cfg(feature = "parallel")]
     rayon_core::join(one, other);
     #[cfg(not(feature = "parallel"))]
-    (one(), other());
+    {
+        one();
+        other();
+    }
 }
 
 /// What is at the place, made if nothing is there yet. It is made before the place is taken: threads may share the making, and one that waits there for another may be
