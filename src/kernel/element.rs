@@ -204,7 +204,7 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
     );
     /// What exchanging each medoid for a candidate would change.
     fn exchange(level: Level, distances: &[Self], near: &exchange::Near<Self>, changes: &mut [f64]) -> f64;
-    /// What becomes of a swap.
+    /// The sweeps of a trial, for any number of columns.
     fn sweeps(level: Level, trial: &mut Trial, standing: &Standing<'_, Self>, swap: Option<Swap>, aim: Aim);
 }
 

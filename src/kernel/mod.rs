@@ -87,6 +87,8 @@ pub(crate) mod nearest_two;
 pub(crate) mod pack;
 pub(crate) mod par;
 mod price;
+#[cfg(test)]
+mod rounding_tests;
 pub(crate) mod sampled;
 pub(crate) mod screen;
 mod settle;

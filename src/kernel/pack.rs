@@ -272,7 +272,7 @@ impl<F: Element> Packed<F> {
     /// With words, whether they pay or not; if there can be any.
     #[cfg(test)]
     pub(crate) fn with_words(level: Level, frame: &Frame<F>, centroids: &[F], d: usize) -> Option<Self> {
-        let machine = super::price::words_fit::<F>(level, d)?;
+        let machine = super::price::words_fit::<F>(level, centroids.len() / d, d)?;
         let (mut packed, moved) = Self::bare(level, frame, centroids, d);
         packed.take_words(machine, &moved);
         Some(packed)

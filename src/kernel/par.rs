@@ -30,7 +30,7 @@ pub(crate) fn share<W: Send, P: Send>(
     spread(workers, &run);
 }
 
-/// Runs every worker, each on a thread of its own where there are as many.
+/// Runs every worker; other threads take some of them if they are free.
 fn spread<W: Send>(workers: &mut [W], run: &(impl Fn(&mut W) + Sync)) {
     match workers {
         [] => {}

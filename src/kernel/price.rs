@@ -20,6 +20,9 @@ pub(super) enum Way {
 /// Columns that words may serve: more than lie in the lanes, and so few that a tile's turned rows and their words stay in the first cache.
 const WORDS: std::ops::RangeInclusive<usize> = FEW_COLUMNS + 1..=128;
 
+/// Centroids that a score of words may name: the names of more would double what rounding takes.
+const NAMED: usize = 1 << 16;
+
 /// Columns from which bytes may pay, and up to which the sums of their products fit.
 const BYTES: std::ops::RangeInclusive<usize> = 17..=4096;
 
@@ -58,15 +61,15 @@ fn wide(machine: Machine) -> bool {
 }
 
 /// What multiplies words, if they can serve: for f32.
-pub(super) fn words_fit<F: Element>(level: Level, d: usize) -> Option<Machine> {
-    let fit = WORDS.contains(&d) && size_of::<F>() == size_of::<f32>();
+pub(super) fn words_fit<F: Element>(level: Level, k: usize, d: usize) -> Option<Machine> {
+    let fit = WORDS.contains(&d) && k <= NAMED && size_of::<F>() == size_of::<f32>();
     Machine::new(level).filter(|_| fit)
 }
 
 /// The cheapest way, and what it costs.
 fn cheapest<F: Element>(level: Level, k: usize, d: usize) -> (f64, Way) {
     let mut best = (floats(k, d), Way::Floats);
-    if let Some(machine) = words_fit::<F>(level, d) {
+    if let Some(machine) = words_fit::<F>(level, k, d) {
         let price = words(machine, k, d);
         if price < best.0 {
             best = (price, Way::Words(machine));

@@ -1,7 +1,6 @@
 //! Every fast path against the naive search, on every SIMD level of this machine, on data made to be hard.
 
 use super::assign::{self, Scratch, chunk_rows};
-use super::bytes::Machine;
 use super::cells::Cells;
 use super::pack::{Frame, Margin, Packed, Range};
 use super::single::Single;
@@ -54,7 +53,7 @@ pub(crate) fn hard<F: Element>(kind: usize, n: usize, d: usize, rng: &mut Seeded
 }
 
 /// Scores the cheapest way, and of words, if there can be any.
-fn ways<F: Element>(level: Level, frame: &Frame<F>, centroids: &[F], d: usize) -> Vec<Packed<F>> {
+pub(super) fn ways<F: Element>(level: Level, frame: &Frame<F>, centroids: &[F], d: usize) -> Vec<Packed<F>> {
     let words = Packed::with_words(level, frame, centroids, d);
     words.into_iter().chain([Packed::new(level, frame, centroids, d)]).collect()
 }
@@ -140,37 +139,6 @@ fn few_rows_need_the_reference_search() {
 }
 
 #[test]
-fn thousands_of_centroids_are_told_apart() {
-    // More than a score can name: sections of them are looked at in turn. The nearest may lie in any, or in several at once.
-    let mut rng = SeededRng::new(21);
-    let (n, d) = (70, 72);
-    for (k, values) in [(4092, 1 << 20), (4093, 1 << 20), (9000, 1 << 20), (9000, 3), (20_000, 1 << 20)] {
-        let mut value = || rng.below(values) as f32 / values as f32;
-        let rows: Vec<f32> = (0..n * d).map(|_| value()).collect();
-        let mut centroids: Vec<f32> = (0..k * d).map(|_| value()).collect();
-        // Rows that are centroids, of which some come twice, in other sections.
-        for (i, row) in rows.chunks(d).enumerate().step_by(3) {
-            for j in [(i * 131) % k, (i * 131 + 5000) % k] {
-                centroids[j * d..][..d].copy_from_slice(row);
-            }
-        }
-        let expected: Vec<usize> =
-            rows.chunks(d).map(|row| exact::nearest(row, &centroids).0 as usize).collect();
-        for level in levels() {
-            let frame = Frame::of_centroids(level, &centroids, d);
-            let packed = Packed::new(level, &frame, &centroids, d);
-            let mut labels = vec![0; n];
-            assert!(assign::label_all(level, &packed, &rows, &mut labels));
-            assert_eq!(labels, expected, "{level:?}, k {k}, {values} values");
-            let (mut labels, mut scratch) = (vec![0; n], Scratch::new(level, d).with_bounds(true));
-            assert!(f32::label(level, &packed, &rows, &mut scratch, &mut labels));
-            let labels: Vec<usize> = labels.iter().map(|&label| label as usize).collect();
-            assert_eq!(labels, expected, "{level:?}, k {k}, {values} values, with bounds");
-        }
-    }
-}
-
-#[test]
 fn bounds_hold_with_thousands_of_columns() {
     // Far from the frame's origin, where a distance is a small difference of large sums that all round the same way.
     let mut rng = SeededRng::new(4);
@@ -239,58 +207,6 @@ fn bounds_hold_for_rows_that_scores_leave_open() {
                 }
                 assert_eq!(scratch.doubles.is_some(), d > 8, "rows are left open");
             }
-        }
-    }
-}
-
-#[test]
-fn rows_that_bytes_or_words_do_not_tell_apart_are_labelled_by_floats() {
-    let (n, k) = (500, 200);
-    // Two clouds so far from each other that a step of a byte, or of a word, is wider than either; half of the centroids lie in each.
-    for (level, d, away) in levels().into_iter().flat_map(|level| [(level, 120, 2e3), (level, 40, 1e5)]) {
-        let mut rng = SeededRng::new(8);
-        let cloud = |i: usize| if (i / d).is_multiple_of(2) { away } else { -away };
-        let rows: Vec<f32> = (0..n * d).map(|i| (rng.uniform() + cloud(i)) as f32).collect();
-        let centroids = &rows[..k * d];
-        let frame = Frame::of_centroids(level, centroids, d);
-        let packed = Packed::new(level, &frame, centroids, d);
-        let served = Machine::new(level).is_some();
-        assert_eq!(packed.coarse.is_some(), served && d == 120, "{level:?}");
-        assert_eq!(packed.words.is_some(), served && d == 40, "{level:?}");
-        let mut scratch = Scratch::new(level, d);
-        for (values, first) in rows.chunks(100 * d).zip((0..).step_by(100)) {
-            let mut labels = vec![0; 100];
-            assert!(f32::label(level, &packed, values, &mut scratch, &mut labels));
-            for (i, (row, label)) in values.chunks(d).zip(labels).enumerate() {
-                assert_eq!(label, exact::nearest(row, centroids).0, "{level:?}, row {}", first + i);
-            }
-        }
-        assert_eq!(
-            scratch.coarse.pause > 0,
-            served,
-            "{level:?}, d {d}: bytes or words were asked again and again"
-        );
-    }
-}
-
-#[test]
-fn a_far_row_costs_those_beside_it_little() {
-    let (n, k, d) = (640, 100, 20);
-    let mut rng = SeededRng::new(9);
-    let far = |i: usize| if (i / d) % 32 == 7 { 1e4 } else { 1.0 };
-    let rows: Vec<f32> = (0..n * d).map(|i| (rng.uniform() * far(i)) as f32).collect();
-    let centroids: Vec<f32> = (0..k * d).map(|_| rng.uniform() as f32).collect();
-    for level in levels() {
-        let frame = Frame::of_centroids(level, &centroids, d);
-        let Some(packed) = Packed::with_words(level, &frame, &centroids, d) else { continue };
-        let (mut scratch, mut labels) = (Scratch::new(level, d), vec![0; n]);
-        assert!(f32::label(level, &packed, &rows, &mut scratch, &mut labels));
-        assert_eq!(
-            scratch.coarse.pause, 0,
-            "{level:?}: a tile's rows share one step, and the far row must not set it"
-        );
-        for (i, (row, label)) in rows.chunks(d).zip(labels).enumerate() {
-            assert_eq!(label, exact::nearest(row, &centroids).0, "{level:?}, row {i}");
         }
     }
 }

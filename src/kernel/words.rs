@@ -3,7 +3,7 @@
 //! AVX-512 multiplies 32 pairs of words and adds them up by twos in one instruction (VNNI): twice the products of f32 in the same time. AVX2 needs two instructions, of which
 //! one is an addition, that more units perform than multiply. The rows of a tile are rounded
 //! to multiples of one step, all centroids to those of another, so that neither is longer than [`LENGTH`] steps: then sums of products fit 32 bits (Cauchy and Schwarz),
-//! whatever the number of columns, and so does a score with its start. The sums are exact, and off from those of floats by no more than what was rounded away:
+//! for as many columns as words serve, and so does a score with its start. The sums are exact, and off from those of floats by no more than what was rounded away:
 //! with `x = s q + e` and `c = s' q' + e'`, as in [`super::coarse`],
 //!
 //! `|x . c - s s' (q . q')| <= |s q| |e'| + |e| |c|`.
@@ -25,12 +25,13 @@ use fearless_simd::{Bytes, Select, Simd, SimdBase, SimdFloat, SimdFrom, SimdInt}
 /// Centroids are taken to be at least so long. Of shorter ones everything is lost, which is little in a frame where values are about 1.
 const LEAST: f64 = 1.0 / (1u64 << 40) as f64;
 
-/// The longest row or centroid in steps; rounding may add half the root of the number of columns, and a word holds 32767.
+/// The longest row or centroid in steps. Rounding adds up to half the root of the number of columns to the length of its digits, which stays below 2^15: so a digit fits
+/// a word, and the product of two such vectors is below 2^30.
 const LENGTH: f32 = 32759.0;
 
-/// A tile's longest row sets the step for its rows; but one that is so many times as long as any centroid is left open, for the others' sake. A start fits as long as the
-/// rows' step is not much smaller than the centroids'.
+/// A tile's longest row sets the step for its rows; but one that is so many times as long as any centroid is left open, for the others' sake.
 const LONGEST: f32 = 16.0;
+/// With at least half the centroids' step, a start, half the square of a length, is at most the square of [`LENGTH`]. With less it would overflow.
 const SHORTEST: f32 = 0.5;
 
 /// Added to a small number, they leave the nearest integer in the low bits.
@@ -142,6 +143,7 @@ impl Words {
         let count = 1.0 / block.unit;
         block.starts.resize(self.starts.len(), 0);
         for (start, out) in self.starts.chunks_exact(len).zip(block.starts.chunks_exact_mut(len)) {
+            // Minus infinity, of the centroids that never win, becomes the least integer (on x86).
             let start: S::i32s = (load(start) * splat(count)).to_int();
             start.store_slice(out);
         }
