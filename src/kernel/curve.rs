@@ -47,10 +47,22 @@ impl<F: Element> Curve<F> {
         Curve { low, columns, scale: F::of((1u64 << 32) as f64 / widest) }
     }
 
-    /// How far a row is along one of the columns.
+    /// How far rows are along one of the columns, of 2^bits steps: up to 16 bits.
     #[inline(always)]
-    fn steps(&self, row: &[F], a: usize) -> u32 {
-        ((row[self.columns[a]] - self.low[a]) * self.scale).f64() as u32
+    fn steps(&self, rows: &[F], d: usize, a: usize, bits: u32, out: &mut [u16; BLOCK]) {
+        let mut column = [F::default(); BLOCK];
+        for (x, row) in column.iter_mut().zip(rows.chunks_exact(d)) {
+            *x = row[self.columns[a]];
+        }
+        let (low, scale) = (self.low[a], self.scale * F::of(2f64.powi(bits as i32 - 32)));
+        // Added to this number, others leave their integer part in its last bits.
+        let (last, whole) = (F::of(f64::from((1u32 << bits) - 1)), F::of((1u64 << F::DIGITS) as f64));
+        for (out, x) in out.iter_mut().zip(column) {
+            let steps = (x - low) * scale;
+            let steps = if steps > F::default() { steps } else { F::default() };
+            let steps = if steps < last { steps } else { last };
+            *out = (steps + whole).untag() as u16;
+        }
     }
 
     /// The place of each row. Rows outside the cube are put at its faces.
@@ -78,14 +90,14 @@ fn places_of<F: Element, const D: usize>(curve: &Curve<F>, rows: Rows<'_, F>, ou
     for (rows, out) in rows.values.chunks(BLOCK * d).zip(out.chunks_mut(BLOCK)) {
         if D == 1 {
             // The curve is the line.
-            out.iter_mut().zip(rows.chunks_exact(d)).for_each(|(out, row)| *out = curve.steps(row, 0));
+            for (out, row) in out.iter_mut().zip(rows.chunks_exact(d)) {
+                *out = ((row[curve.columns[0]] - curve.low[0]) * curve.scale).f64() as u32;
+            }
             continue;
         }
         let mut axes = [[0; BLOCK]; D];
-        for (i, row) in rows.chunks_exact(d).enumerate() {
-            for (a, axis) in axes.iter_mut().enumerate() {
-                axis[i] = (curve.steps(row, a) >> (32 - bits)) as u16;
-            }
+        for (a, axis) in axes.iter_mut().enumerate() {
+            curve.steps(rows, d, a, bits, axis);
         }
         transpose(&mut axes, bits);
         let mut places = [0; BLOCK];

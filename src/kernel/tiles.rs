@@ -16,7 +16,11 @@ use super::sampled::sampled;
 /// Rows of a tile.
 pub(crate) const TILE: usize = 128;
 /// Rows that are put together by parts of the curve at a time.
-const CHUNK: usize = 1 << 14;
+const CHUNK: usize = 1 << LOCAL;
+/// Bits of a row's number within its chunk: the last of a key.
+const LOCAL: u32 = 14;
+/// Bits of a row's place within its part: the others. With no more, a key in the bits of a float is a number.
+const WITHIN: u32 = 16;
 
 /// Rows in tile order.
 pub(crate) struct Sorted<F> {
@@ -41,9 +45,9 @@ pub(crate) struct Group<F> {
 impl<F: Element> Sorted<F> {
     pub(crate) fn new(level: Level, rows: Rows<'_, F>) -> Self {
         let (n, d) = (rows.n(), rows.d);
-        let mut origin = vec![0; n];
-        order(level, rows, &mut origin);
-        let mut values = vec![F::default(); n * d];
+        let (mut values, mut origin) = (vec![F::default(); n * d], vec![0; n]);
+        // The keys lie where the rows will: fresh memory costs more than either.
+        order(level, rows, &mut values[..n], &mut origin);
         let mut workers = vec![(); par::workers_for(rows.values.len() as f64 * 8.0)];
         let pieces = origin.chunks(CHUNK).zip(values.chunks_mut(CHUNK * d));
         par::share(&mut workers, pieces, |(), (origin, values)| fetch(rows, origin, values));
@@ -144,91 +148,95 @@ impl Parts {
         let among = &self.borders[usize::from(from)..usize::from(to)];
         from + among.partition_point(|&border| border <= place) as u16
     }
+
+    /// The first place of each, and by how many bits its places are cut to [`WITHIN`].
+    fn cuts(&self) -> Vec<(u32, u32)> {
+        let lows = std::iter::once(0).chain(self.borders.iter().copied());
+        let highs = self.borders.iter().copied().chain([u32::MAX]);
+        lows.zip(highs).map(|(low, high)| (low, width(high - low).saturating_sub(WITHIN))).collect()
+    }
 }
 
-/// The rows in tile order.
-fn order<F: Element>(level: Level, rows: Rows<'_, F>, origin: &mut [u32]) {
+/// Bits of a number without its leading zeros.
+fn width(number: u32) -> u32 {
+    u32::BITS - number.leading_zeros()
+}
+
+/// The rows in tile order. Needs room for a key of each.
+fn order<F: Element>(level: Level, rows: Rows<'_, F>, keys: &mut [F], origin: &mut [u32]) {
     let n = rows.n();
     let curve = Curve::new(rows);
     let parts = Parts::new(level, &curve, rows);
-    let count = parts.count();
-    // Within each chunk the rows are put together by part. A key is a row's place and its number.
-    let mut keys = vec![0; n];
+    let (count, cuts) = (parts.count(), parts.cuts());
+    // Within each chunk the rows are put together by part. A key is a row's place within its part, and its number within its chunk.
     let mut ends = vec![0; n.div_ceil(CHUNK) * count];
     let mut workers = vec![(vec![0; CHUNK], vec![0; CHUNK]); par::workers_for(n as f64 * 8.0)];
     par::share(
         &mut workers,
         keys.chunks_mut(CHUNK).zip(ends.chunks_mut(count)).enumerate(),
         |(places, part_of), (c, (keys, ends))| {
-            let first = c * CHUNK;
             let places = &mut places[..keys.len()];
-            curve.places(level, rows.part(first, keys.len()), places);
+            curve.places(level, rows.part(c * CHUNK, keys.len()), places);
             for (part, &place) in part_of.iter_mut().zip(&*places) {
                 *part = parts.of(place);
                 ends[usize::from(*part)] += 1;
             }
-            let mut start = 0;
-            for end in ends.iter_mut() {
-                start += std::mem::replace(end, start);
-            }
-            for (row, (&part, &place)) in (first as u64..).zip(part_of.iter().zip(&*places)) {
+            starts(ends);
+            for (local, (&part, &place)) in (0..).zip(part_of.iter().zip(&*places)) {
+                let (low, cut) = cuts[usize::from(part)];
                 let end = &mut ends[usize::from(part)];
-                keys[*end] = u64::from(place) << 32 | row;
+                keys[*end as usize] = F::tag((place - low) >> cut << LOCAL | local);
                 *end += 1;
             }
         },
     );
-    let of_chunk = |c: usize, p: usize| {
-        let ends = &ends[c * count..][..count];
-        c * CHUNK + (if p > 0 { ends[p - 1] } else { 0 })..c * CHUNK + ends[p]
+    let keys = &*keys;
+    let chunks = |p: usize| {
+        ends.chunks(count)
+            .zip(keys.chunks(CHUNK))
+            .map(move |(ends, keys)| &keys[if p > 0 { ends[p - 1] } else { 0 } as usize..ends[p] as usize])
     };
-    let chunks = n.div_ceil(CHUNK);
     let mut left = origin;
-    let pieces = (0..count).map(move |p| {
-        let size = (0..chunks).map(|c| of_chunk(c, p).len()).sum();
+    let pieces = (0..count).map(|p| {
+        let size = chunks(p).map(<[F]>::len).sum();
         let (origin, others) = std::mem::take(&mut left).split_at_mut(size);
         left = others;
-        (p, origin)
+        (chunks(p), origin)
     });
-    let mut workers = vec![(Vec::new(), Sorter::default()); workers.len()];
-    par::share(&mut workers, pieces, |(part, sorter), (p, origin)| {
-        part.clear();
-        (0..chunks).for_each(|c| part.extend_from_slice(&keys[of_chunk(c, p)]));
-        origin.iter_mut().zip(sorter.sort(part)).for_each(|(origin, key)| *origin = *key as u32);
-    });
+    let mut workers = vec![vec![0; 1 << SORTED]; workers.len()];
+    par::share(&mut workers, pieces, |ends, (chunks, origin)| sort(chunks, ends, origin));
 }
 
-/// Puts keys in order of their places, as far as these differ by more than about 2^-12 of where they extend.
-#[derive(Clone, Default)]
-struct Sorter {
-    ends: Vec<u32>,
-    sorted: Vec<u64>,
+/// Counts into where each begins.
+fn starts(counts: &mut [u32]) {
+    let mut start = 0;
+    for count in counts {
+        start += std::mem::replace(count, start);
+    }
 }
 
-impl Sorter {
-    const BITS: u32 = 12;
+/// Bits by which the rows of a part are sorted.
+const SORTED: u32 = 12;
 
-    fn sort(&mut self, keys: &[u64]) -> &[u64] {
-        let place = |key: u64| (key >> 32) as u32;
-        let (low, high) =
-            keys.iter().fold((u32::MAX, 0), |(low, high), &key| (low.min(place(key)), high.max(place(key))));
-        let bits = u32::BITS - high.saturating_sub(low).leading_zeros();
-        let shift = bits.saturating_sub(Self::BITS);
-        let bucket = |key: u64| ((place(key) - low) >> shift) as usize;
-        self.ends.clear();
-        self.ends.resize(1 << Self::BITS, 0);
-        keys.iter().for_each(|&key| self.ends[bucket(key)] += 1);
-        let mut start = 0;
-        for end in &mut self.ends {
-            start += std::mem::replace(end, start);
-        }
-        self.sorted.resize(keys.len().max(self.sorted.len()), 0);
+/// Puts the rows of a part in order of their places, as far as these differ by more than about 2^-12 of where they extend.
+fn sort<'a, F: Element>(chunks: impl Iterator<Item = &'a [F]> + Clone, ends: &mut [u32], origin: &mut [u32]) {
+    let place = |key: F| key.untag() >> LOCAL;
+    let keys = chunks.clone().flatten();
+    let extent = |(low, high): (u32, u32), &key: &F| (low.min(place(key)), high.max(place(key)));
+    let (low, high) = keys.fold((u32::MAX, 0), extent);
+    let shift = width(high.saturating_sub(low)).saturating_sub(SORTED);
+    let bucket = |key: F| ((place(key) - low) >> shift) as usize;
+    ends.fill(0);
+    for keys in chunks.clone() {
+        keys.iter().for_each(|&key| ends[bucket(key)] += 1);
+    }
+    starts(ends);
+    for (c, keys) in (0..).zip(chunks) {
         for &key in keys {
-            let end = &mut self.ends[bucket(key)];
-            self.sorted[*end as usize] = key;
+            let end = &mut ends[bucket(key)];
+            origin[*end as usize] = c << LOCAL | key.untag() & (CHUNK as u32 - 1);
             *end += 1;
         }
-        &self.sorted[..keys.len()]
     }
 }
 
@@ -238,13 +246,13 @@ mod tests {
     use crate::kernel::tests::levels;
     use crate::rng::SeededRng;
 
-    /// Enough rows for several parts of the curve, spread evenly, mostly the same, and in a few small heaps.
+    /// Enough rows for several parts of the curve, spread evenly, mostly the same, in a few small heaps, and all the same.
     #[test]
     fn tiles_hold_every_row_once_and_are_small() {
         let mut rng = SeededRng::new(9);
         let n = 40_000;
         for d in 1..=4 {
-            for kind in 0..3 {
+            for kind in 0..4 {
                 let mut value = |i: usize| match kind {
                     0 => rng.uniform(),
                     1 => {
@@ -254,7 +262,8 @@ mod tests {
                             0.5
                         }
                     }
-                    _ => (i / d % 7) as f64 * 100.0 + rng.uniform(),
+                    2 => (i / d % 7) as f64 * 100.0 + rng.uniform(),
+                    _ => 0.5,
                 };
                 let values: Vec<f32> = (0..n * d).map(|i| value(i) as f32).collect();
                 let rows = Rows { values: &values, d, weights: None };
