@@ -5,8 +5,12 @@ use ndarray::{Array1, Array2};
 
 /// Whole numbers, the same in f32 and f64.
 fn data<F: Float>() -> Array2<F> {
+    rows(3000)
+}
+
+fn rows<F: Float>(n: usize) -> Array2<F> {
     let mut rng = SeededRng::new(2026);
-    Array2::from_shape_fn((3000, 3), |_| F::from(rng.below(1000)).unwrap())
+    Array2::from_shape_fn((n, 3), |_| F::from(rng.below(1000)).unwrap())
 }
 
 fn weights<F: Float>() -> Array1<F> {
@@ -41,6 +45,17 @@ fn starts_are_those_of_the_first_release() {
     assert_eq!(starts::<f32>(), starts::<f64>());
 }
 
+/// With so many rows of few columns and so many clusters, rows are drawn in the order of tiles.
+#[test]
+fn starts_of_many_rows_are_those_of_the_first_release() {
+    fn chosen<F: Float>() -> Vec<u32> {
+        let greedy = KMeansPlusPlus::default();
+        let rows = greedy.centroids(rows::<F>(20_000).view(), None, 16, &mut SeededRng::new(5)).unwrap();
+        rows.column(0).iter().map(|x| x.to_u32().unwrap()).collect()
+    }
+    assert_eq!((chosen::<f64>(), chosen::<f32>()), (MANY.to_vec(), MANY.to_vec()));
+}
+
 /// Inertia and iterations of whole fits.
 fn fits<F: Float>() -> Vec<(u64, usize)> {
     let data = data::<F>();
@@ -70,6 +85,8 @@ fn random_numbers_are_those_of_the_first_release() {
     let found = (rng.next_u64(), rng.below(1000), rng.uniform().to_bits());
     assert_eq!(found, RANDOM);
 }
+
+const MANY: [u32; 16] = [502, 439, 274, 808, 72, 28, 688, 774, 643, 863, 147, 411, 969, 51, 340, 42];
 
 const STARTS: [[u32; 6]; 6] = [
     [679, 217, 668, 117, 495, 530],
