@@ -4,7 +4,6 @@ use super::boxes::GROUP;
 use super::moments::NOWHERE;
 use super::par;
 use super::tiles::TILE;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// What labels the rows of a tile have.
 #[derive(Clone, Copy)]
@@ -41,24 +40,83 @@ impl TileLabels {
         TileLabels { tiles: vec![Held::Each; tiles], rows }
     }
 
-    /// Puts the rows' labels back to their original places.
-    pub(crate) fn scatter(&self, origin: &[u32], labels: &mut Vec<u32>) {
-        // Threads write here and there, each to other places. As atomics the labels stay where they are.
-        let places: Vec<AtomicU32> = std::mem::take(labels).into_iter().map(AtomicU32::new).collect();
-        let mut workers = vec![(); par::workers_for(par::fresh(4 * places.len()))];
-        let rows = self.rows.chunks(GROUP * TILE).zip(origin.chunks(GROUP * TILE));
-        par::share(&mut workers, self.tiles.chunks(GROUP).zip(rows), |(), (tiles, (rows, origin))| {
-            for (&tile, (rows, origin)) in tiles.iter().zip(rows.chunks(TILE).zip(origin.chunks(TILE))) {
-                for (&row, &i) in rows.iter().zip(origin) {
-                    let label = match tile {
-                        Held::Nothing => NOWHERE,
-                        Held::One(label) => label,
-                        Held::Each => row,
-                    };
-                    places[i as usize].store(label, Relaxed);
+    /// Puts the rows' labels, of k clusters, back to their original places.
+    pub(crate) fn scatter(&self, origin: &[u32], k: usize, labels: &mut [u32]) {
+        // Writes here and there are fast where they stay in the cache.
+        if k <= 1 << 8 {
+            self.scatter_by(origin, |label| label as u8, labels);
+        } else if k <= 1 << 16 {
+            self.scatter_by(origin, |label| label as u16, labels);
+        } else {
+            self.scatter_by(origin, |label| label, labels);
+        }
+    }
+
+    /// Each thread looks at all rows and fills its own parts of the labels: if several wrote to one cache line by turns, each would wait for the others.
+    fn scatter_by<T: Copy + Default + Send + Into<u32>>(
+        &self,
+        origin: &[u32],
+        narrow: impl Fn(u32) -> T + Sync,
+        labels: &mut [u32],
+    ) {
+        let mut workers = vec![Vec::new(); par::workers_for(par::fresh(4 * labels.len()))];
+        let part = labels.len().div_ceil(workers.len());
+        let parts = (0..).step_by(part).zip(labels.chunks_mut(part));
+        par::share(&mut workers, parts, |places, (first, labels): (u32, _)| {
+            // The last place is for what belongs elsewhere.
+            places.clear();
+            places.resize(labels.len() + 1, T::default());
+            let mut put = |i: u32, label| places[(i.wrapping_sub(first) as usize).min(labels.len())] = label;
+            let rows = self.rows.chunks(TILE).zip(origin.chunks(TILE));
+            for (&tile, (rows, origin)) in self.tiles.iter().zip(rows) {
+                match tile {
+                    // No pass leaves such a tile.
+                    Held::Nothing => {}
+                    Held::One(label) => origin.iter().for_each(|&i| put(i, narrow(label))),
+                    Held::Each => origin.iter().zip(rows).for_each(|(&i, &label)| put(i, narrow(label))),
                 }
             }
+            labels.iter_mut().zip(&*places).for_each(|(label, &place)| *label = place.into());
         });
-        *labels = places.into_iter().map(AtomicU32::into_inner).collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::SeededRng;
+
+    /// Labels of one byte, of two, and of more, of enough rows for several threads.
+    #[test]
+    fn labels_come_back_to_their_rows() {
+        let mut rng = SeededRng::new(3);
+        let n = 60_001;
+        let mut origin: Vec<u32> = (0..n).collect();
+        for i in (1..n as usize).rev() {
+            origin.swap(i, rng.below(i + 1));
+        }
+        for k in [1, 7, 256, 257, 65_536, 65_537, 1 << 20] {
+            let mut held = TileLabels::gathered(&origin, &vec![NOWHERE; n as usize]);
+            let mut expected = vec![NOWHERE; n as usize];
+            let rows = held.rows.chunks_mut(TILE).zip(origin.chunks(TILE));
+            for (tile, (rows, origin)) in held.tiles.iter_mut().zip(rows) {
+                let mut label = || rng.below(k) as u32;
+                let one = label();
+                let each = label() % 2 == 0;
+                *tile = if each { Held::Each } else { Held::One(one) };
+                for (row, &i) in rows.iter_mut().zip(origin) {
+                    *row = label();
+                    expected[i as usize] = if each { *row } else { one };
+                }
+            }
+            let mut labels = vec![NOWHERE; n as usize];
+            held.scatter(&origin, k, &mut labels);
+            assert_eq!(labels, expected, "{k} clusters");
+            // And back again.
+            assert_eq!(
+                TileLabels::gathered(&origin, &labels).rows,
+                origin.iter().map(|&i| labels[i as usize]).collect::<Vec<u32>>()
+            );
+        }
     }
 }

@@ -19,11 +19,19 @@ pub(super) struct Filtering<'a, F: Float> {
     filters: Vec<Filter<F>>,
     /// None when the caller's labels hold.
     labels: Option<TileLabels>,
+    k: usize,
 }
 
 impl<'a, F: Float> Filtering<'a, F> {
     pub(super) fn new(level: Level, data: &'a Data<'a, F>, start: &[F]) -> Self {
-        Filtering { level, data, frame: frame_for(level, data, start), filters: Vec::new(), labels: None }
+        Filtering {
+            level,
+            data,
+            frame: frame_for(level, data, start),
+            filters: Vec::new(),
+            labels: None,
+            k: 0,
+        }
     }
 }
 
@@ -37,6 +45,7 @@ impl<F: Float> Step<F> for Filtering<'_, F> {
     ) -> Assigned {
         let tiles = self.data.tiles(self.level);
         let packed = Packed::new(self.level, &self.frame, centroids, data.d);
+        self.k = packed.k;
         let labels = self.labels.get_or_insert_with(|| {
             // About what a pass costs where most rows are decided by their tile.
             let workers = par::workers_for(data.rows().values.len() as f64 * 4.0);
@@ -46,9 +55,9 @@ impl<F: Float> Step<F> for Filtering<'_, F> {
         reassign_tiles(self.level, &packed, tiles, &data.grids, labels, &mut self.filters, sums)
     }
 
-    fn settle(&mut self, labels: &mut Vec<u32>) {
+    fn settle(&mut self, labels: &mut [u32]) {
         if let Some(held) = &self.labels {
-            held.scatter(&self.data.tiles(self.level).sorted.origin, labels);
+            held.scatter(&self.data.tiles(self.level).sorted.origin, self.k, labels);
         }
     }
 

@@ -42,7 +42,7 @@ pub(crate) trait Step<F: Float> {
     ) -> Assigned;
 
     /// Writes the labels, where the step keeps its own.
-    fn settle(&mut self, _labels: &mut Vec<u32>) {}
+    fn settle(&mut self, _labels: &mut [u32]) {}
 
     /// Labels or clusters were changed from outside: nothing remembered of them holds any more.
     fn forget(&mut self);
