@@ -255,13 +255,7 @@ mod tests {
             for kind in 0..4 {
                 let mut value = |i: usize| match kind {
                     0 => rng.uniform(),
-                    1 => {
-                        if (i / d).is_multiple_of(3) {
-                            rng.uniform()
-                        } else {
-                            0.5
-                        }
-                    }
+                    1 if (i / d).is_multiple_of(3) => rng.uniform(),
                     2 => (i / d % 7) as f64 * 100.0 + rng.uniform(),
                     _ => 0.5,
                 };
