@@ -11,7 +11,7 @@ use super::moments::{Grids, Moves, RowSums};
 use super::pack::Packed;
 use super::par;
 pub(crate) use super::price::score_nanoseconds;
-use super::price::{Way, bytes_pay, rounding_nanoseconds, way};
+use super::price::{Way, bytes_pay, relative_size, rounding_nanoseconds, way};
 
 /// A batch of rows from here and there, side by side.
 #[derive(Default)]
@@ -84,24 +84,27 @@ pub(crate) fn reassign_doubtful<F: Element>(
 }
 
 /// Whether the scores of a row cost clearly more than the upkeep of its bounds: some operations, or where scores are of bytes about as much as
-/// making them, for the row has to be read. In a long run most iterations are late ones, which bounds serve best.
-pub(crate) fn bounds_pay<F: Element>(level: Level, k: usize, d: usize, iterations: usize) -> bool {
-    let least = if bytes_pay::<F>(level, k, d) {
-        rounding_nanoseconds(d) * if iterations < 100 { 3.2 } else { 2.0 }
-    } else {
-        20.0
-    };
+/// making them, for the row has to be read.
+pub(crate) fn bounds_pay<F: Element>(level: Level, k: usize, d: usize) -> bool {
+    let least = if bytes_pay::<F>(level, k, d) { 1.4 * rounding_nanoseconds::<F>(d) } else { 20.0 };
     score_nanoseconds::<F>(level, k, d) > least
 }
 
 /// What it costs to decide a doubtful row beside its scores: it is copied, or read and measured where it lies.
 fn doubt_nanoseconds<F: Element>(level: Level, k: usize, d: usize) -> f64 {
-    if bytes_pay::<F>(level, k, d) { 8.0 + 0.8 * d as f64 } else { 20.0 + 1.0 * d as f64 }
+    let columns = d as f64;
+    relative_size::<F>() * if bytes_pay::<F>(level, k, d) { 8.0 + 0.8 * columns } else { 20.0 + columns }
 }
 
-/// The part of the rows that may change their label in a step for bounds to outlive it. Where scores are of bytes or words, bounds are a tenth of the work.
+/// The part of the rows that may change their label in a step for bounds to outlive it. Where scores are of bytes or words, bounds are a tenth of the work; or more,
+/// where making the bytes is most of it. The fewer columns there are, the more bounds prove.
 pub(crate) fn calm<F: Element>(level: Level, k: usize, d: usize) -> f64 {
-    if matches!(way::<F>(level, k, d), Way::Floats) { 1.0 } else { 0.03 }
+    match way::<F>(level, k, d) {
+        Way::Floats => 1.0,
+        Way::Bytes(_) if d < 64 => 0.1,
+        Way::Bytes(_) if score_nanoseconds::<F>(level, k, d) < 3.2 * rounding_nanoseconds::<F>(d) => 0.01,
+        Way::Words(_) | Way::Bytes(_) => 0.03,
+    }
 }
 
 /// The part of all distances up to which bounds are worth their upkeep. With bytes it costs half a pass to begin again.
@@ -114,7 +117,7 @@ pub(crate) fn worthwhile<F: Element>(level: Level, k: usize, d: usize) -> f64 {
 
 /// Whether looking at a few rivals by the reference costs clearly less than looking at all centroids.
 pub(crate) fn rivals_pay<F: Element>(level: Level, k: usize, d: usize) -> bool {
-    let rivals = (RIVALS + 1) as f64 * (10.0 + 0.25 * d as f64);
+    let rivals = relative_size::<F>() * (RIVALS + 1) as f64 * (10.0 + 0.25 * d as f64);
     // Scores of bytes bring two rivals.
     let rivals = if bytes_pay::<F>(level, k, d) { rivals * 0.4 } else { rivals };
     k < usize::from(NO_RIVAL) && score_nanoseconds::<F>(level, k, d) > rivals

@@ -13,7 +13,7 @@ use super::distances;
 use super::element::{Element, Level};
 use super::pack::Packed;
 use super::par;
-use super::price::score_nanoseconds;
+use super::price::{relative_size, score_nanoseconds};
 use super::sampled::sampled;
 
 /// How far the centroids moved, and how far apart they are now.
@@ -100,9 +100,9 @@ impl<F: Element> Drift<F> {
         const SAMPLE: usize = 1024;
         let k = self.moved.len();
         // In nanoseconds: to copy a row, to look at so many centroids, at the rivals.
-        let copy = 18.0 + 0.3 * d as f64;
+        let copy = relative_size::<F>() * (18.0 + 0.3 * d as f64);
         let look = |size: usize| copy + score_nanoseconds::<F>(level, size, d);
-        let rivals = 2.0 + 0.4 * d as f64;
+        let rivals = relative_size::<F>() * (2.0 + 0.4 * d as f64);
         // The largest move of the others, and of all but the rivals, that the bounds of each row would bear; rows proven anyhow bear any.
         let bears: Vec<[f32; 2]> = sampled(labels.len(), SAMPLE)
             .filter(|&i| bounds.fresh[i])

@@ -1,6 +1,6 @@
 //! What it costs to find the nearest centroid of a row, each way there is, and which way is the cheapest.
 //!
-//! In nanoseconds, from measurements (AMD Zen 4; of words, and of bytes with AVX2, on Intel Emerald Rapids); only ratios matter.
+//! In nanoseconds, from measurements (AMD Zen 4; of words, of bytes with AVX2, and of f64 on Intel Emerald Rapids); only ratios matter.
 
 use super::bytes::Machine;
 use super::digits::MOST_ROWS;
@@ -26,19 +26,26 @@ const NAMED: usize = 1 << 16;
 /// Columns from which bytes may pay, and up to which the sums of their products fit.
 const BYTES: std::ops::RangeInclusive<usize> = 17..=4096;
 
+/// The size of a value, in values of f32: what is done to values that are not rounded takes about so much longer.
+pub(super) fn relative_size<F: Element>() -> f64 {
+    size_of::<F>() as f64 / size_of::<f32>() as f64
+}
+
 /// About what it costs to make bytes of a row.
-pub(super) fn rounding_nanoseconds(d: usize) -> f64 {
-    45.0 + 0.25 * d as f64
+pub(super) fn rounding_nanoseconds<F: Element>(d: usize) -> f64 {
+    relative_size::<F>() * (45.0 + 0.25 * d as f64)
 }
 
 /// The scores of one row for k centroids, in floats.
-fn floats(k: usize, d: usize) -> f64 {
+fn floats<F: Element>(k: usize, d: usize) -> f64 {
     let (k, columns) = (k as f64, d as f64);
-    if d < *BYTES.start() {
-        return k * (0.1 + 0.02 * columns);
-    }
-    // Rows are turned first.
-    4.0 + 0.25 * columns + k * (0.06 + 0.018 * columns)
+    let ones = if d < *BYTES.start() {
+        k * (0.1 + 0.02 * columns)
+    } else {
+        // Rows are turned first.
+        4.0 + 0.25 * columns + k * (0.06 + 0.018 * columns)
+    };
+    relative_size::<F>() * ones
 }
 
 /// The same in words.
@@ -49,10 +56,10 @@ fn words(machine: Machine, k: usize, d: usize) -> f64 {
 }
 
 /// The same by bytes.
-fn bytes(machine: Machine, k: usize, d: usize) -> f64 {
+fn bytes<F: Element>(machine: Machine, k: usize, d: usize) -> f64 {
     // AVX2 needs five instructions for two of AVX-512, on vectors half as long.
     let product = if wide(machine) { 0.0056 } else { 0.0105 };
-    rounding_nanoseconds(d) + k as f64 * (0.15 + product * d as f64)
+    rounding_nanoseconds::<F>(d) + k as f64 * (0.15 + product * d as f64)
 }
 
 /// Whether the machine is that of AVX-512.
@@ -68,7 +75,7 @@ pub(super) fn words_fit<F: Element>(level: Level, k: usize, d: usize) -> Option<
 
 /// The cheapest way, and what it costs.
 fn cheapest<F: Element>(level: Level, k: usize, d: usize) -> (f64, Way) {
-    let mut best = (floats(k, d), Way::Floats);
+    let mut best = (floats::<F>(k, d), Way::Floats);
     if let Some(machine) = words_fit::<F>(level, k, d) {
         let price = words(machine, k, d);
         if price < best.0 {
@@ -76,7 +83,7 @@ fn cheapest<F: Element>(level: Level, k: usize, d: usize) -> (f64, Way) {
         }
     }
     if let Some(machine) = Machine::new(level).filter(|_| BYTES.contains(&d)) {
-        let price = bytes(machine, k, d);
+        let price = bytes::<F>(machine, k, d);
         if price < best.0 {
             best = (price, Way::Bytes(machine));
         }

@@ -159,7 +159,7 @@ fn choose<F: Float>(plan: &Plan<'_, F>, data: &Data<'_, F>, k: usize) -> Algorit
     let repay = if d <= 3 { 40.0 } else { 120.0 };
     if few && held && n >= 4096 && row > 1.5 && row * plan.max_iter as f64 > repay {
         Algorithm::Filtering
-    } else if doubt::bounds_pay::<F>(plan.level, k, d, plan.max_iter) {
+    } else if doubt::bounds_pay::<F>(plan.level, k, d) {
         Algorithm::Hamerly
     } else {
         Algorithm::Lloyd
