@@ -99,10 +99,10 @@ fn doubt_nanoseconds<F: Element>(level: Level, k: usize, d: usize) -> f64 {
 /// The part of the rows that may change their label in a step for bounds to outlive it. Where scores are of bytes or words, bounds are a tenth of the work; or more,
 /// where making the bytes is most of it. The fewer columns there are, the more bounds prove.
 pub(crate) fn calm<F: Element>(level: Level, k: usize, d: usize) -> f64 {
+    let making = 3.2 * rounding_nanoseconds::<F>(d);
     match way::<F>(level, k, d) {
         Way::Floats => 1.0,
-        Way::Bytes(_) if d < 64 => 0.1,
-        Way::Bytes(_) if score_nanoseconds::<F>(level, k, d) < 3.2 * rounding_nanoseconds::<F>(d) => 0.01,
+        Way::Bytes(_) if d >= 64 && score_nanoseconds::<F>(level, k, d) < making => 0.01,
         Way::Words(_) | Way::Bytes(_) => 0.03,
     }
 }
