@@ -2,7 +2,7 @@
 
 mod common;
 
-use centroids::{EmptyCluster, KMeans, Refine, StopReason};
+use centroids::{Algorithm, EmptyCluster, KMeans, Refine, SeededRng, StopReason};
 use common::{bits, csv, groups, iris, uniform, whole};
 use ndarray::{Array1, Array2, array, s};
 use rayon::ThreadPoolBuilder;
@@ -176,4 +176,35 @@ fn nothing_to_gain_is_no_trouble() {
         let model = kmeans.fit(&data).unwrap();
         assert_eq!(model.labels(), model.predict(&data).unwrap());
     }
+}
+
+/// A cluster may lose its last row in the very assignment that ends the iterations: the search goes on from what is left.
+#[test]
+fn clusters_dropped_at_the_end_are_gone_for_the_search_too() {
+    let mut dropped = 0;
+    for seed in 0..150 {
+        let mut rng = SeededRng::new(seed);
+        let data = Array2::from_shape_fn((100, 2), |_| rng.uniform());
+        let start = Array2::from_shape_fn((40, 2), |_| rng.uniform());
+        for iterations in 1..6 {
+            let kmeans = KMeans::new(40).init(start.clone()).empty_cluster(EmptyCluster::Drop);
+            let kmeans = kmeans.max_iter(iterations);
+            let plain = kmeans.fit(&data).unwrap();
+            let before: usize = plain.history().iter().map(|iteration| iteration.dropped).sum();
+            if plain.n_clusters() + before == 40 {
+                continue;
+            }
+            dropped += 1;
+            let kmeans = kmeans.refine(Refine::default().patience(seed as usize % 3));
+            let fit = |algorithm| kmeans.clone().algorithm(algorithm).fit(&data).unwrap();
+            let lloyd = fit(Algorithm::Lloyd);
+            for algorithm in [Algorithm::Filtering, Algorithm::Hamerly] {
+                let model = fit(algorithm);
+                assert_eq!(model.centroids(), lloyd.centroids(), "{algorithm:?}, seed {seed}, {iterations}");
+                assert_eq!(model.labels(), lloyd.labels(), "{algorithm:?}, seed {seed}, {iterations}");
+                assert_eq!(model.labels(), model.predict(&data).unwrap());
+            }
+        }
+    }
+    assert!(dropped > 5, "{dropped} fits dropped a cluster at their end");
 }

@@ -55,7 +55,7 @@ impl<F: Element> Curve<F> {
             *x = row[self.columns[a]];
         }
         let (low, scale) = (self.low[a], self.scale * F::of(2f64.powi(bits as i32 - 32)));
-        // Added to this number, others leave their integer part in its last bits.
+        // Added to this number, others leave the nearest integer in its last bits.
         let (last, whole) = (F::of(f64::from((1u32 << bits) - 1)), F::of((1u64 << F::DIGITS) as f64));
         for (out, x) in out.iter_mut().zip(column) {
             let steps = (x - low) * scale;

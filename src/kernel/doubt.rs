@@ -10,8 +10,8 @@ use super::element::{Element, Level};
 use super::moments::{Grids, Moves, RowSums};
 use super::pack::Packed;
 use super::par;
-pub(crate) use super::price::score_nanoseconds;
-use super::price::{Way, bytes_pay, relative_size, rounding_nanoseconds, way};
+use super::price::{Way, bytes_pay, rounding_nanoseconds, way};
+pub(crate) use super::price::{relative_size, score_nanoseconds};
 
 /// A batch of rows from here and there, side by side.
 #[derive(Default)]
@@ -86,7 +86,11 @@ pub(crate) fn reassign_doubtful<F: Element>(
 /// Whether the scores of a row cost clearly more than the upkeep of its bounds: some operations, or where scores are of bytes about as much as
 /// making them, for the row has to be read.
 pub(crate) fn bounds_pay<F: Element>(level: Level, k: usize, d: usize) -> bool {
-    let least = if bytes_pay::<F>(level, k, d) { 1.4 * rounding_nanoseconds::<F>(d) } else { 20.0 };
+    let least = if bytes_pay::<F>(level, k, d) {
+        1.4 * rounding_nanoseconds::<F>(d)
+    } else {
+        20.0 * relative_size::<F>()
+    };
     score_nanoseconds::<F>(level, k, d) > least
 }
 

@@ -26,8 +26,8 @@ const NAMED: usize = 1 << 16;
 /// Columns from which bytes may pay, and up to which the sums of their products fit.
 const BYTES: std::ops::RangeInclusive<usize> = 17..=4096;
 
-/// The size of a value, in values of f32: what is done to values that are not rounded takes about so much longer.
-pub(super) fn relative_size<F: Element>() -> f64 {
+/// The size of a value, in values of f32: to move, round or multiply values takes about so much longer.
+pub(crate) fn relative_size<F: Element>() -> f64 {
     size_of::<F>() as f64 / size_of::<f32>() as f64
 }
 

@@ -59,10 +59,12 @@ impl TileLabels {
         narrow: impl Fn(u32) -> T + Sync,
         labels: &mut [u32],
     ) {
-        let mut workers = vec![Vec::new(); par::workers_for(par::fresh(4 * labels.len()))];
+        // More would all wait for memory.
+        const MOST: usize = 4;
+        let mut workers = vec![Vec::new(); par::workers_for(par::fresh(4 * labels.len())).min(MOST)];
         let part = labels.len().div_ceil(workers.len());
-        let parts = (0..).step_by(part).zip(labels.chunks_mut(part));
-        par::share(&mut workers, parts, |places, (first, labels): (u32, _)| {
+        par::share(&mut workers, labels.chunks_mut(part).enumerate(), |places, (p, labels)| {
+            let first = (p * part) as u32;
             // The last place is for what belongs elsewhere.
             places.clear();
             places.resize(labels.len() + 1, T::default());
@@ -70,8 +72,7 @@ impl TileLabels {
             let rows = self.rows.chunks(TILE).zip(origin.chunks(TILE));
             for (&tile, (rows, origin)) in self.tiles.iter().zip(rows) {
                 match tile {
-                    // No pass leaves such a tile.
-                    Held::Nothing => {}
+                    Held::Nothing => unreachable!("a pass decides every tile"),
                     Held::One(label) => origin.iter().for_each(|&i| put(i, narrow(label))),
                     Held::Each => origin.iter().zip(rows).for_each(|(&i, &label)| put(i, narrow(label))),
                 }

@@ -218,7 +218,7 @@ fn starts(counts: &mut [u32]) {
 /// Bits by which the rows of a part are sorted.
 const SORTED: u32 = 12;
 
-/// Puts the rows of a part in order of their places, as far as these differ by more than about 2^-12 of where they extend.
+/// Puts the rows of a part in order of their places, as far as these differ by more than about 2^-12 of where they extend, and 2^-16 of the part.
 fn sort<'a, F: Element>(chunks: impl Iterator<Item = &'a [F]> + Clone, ends: &mut [u32], origin: &mut [u32]) {
     let place = |key: F| key.untag() >> LOCAL;
     let keys = chunks.clone().flatten();

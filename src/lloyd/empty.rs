@@ -80,21 +80,21 @@ pub(super) fn repair<F: Float>(
     Ok((relocated, empty.len()))
 }
 
-/// What can still be done about clusters that are empty in the final labelling.
+/// What can still be done about clusters that are empty in the final labelling: so many are dropped.
 pub(super) fn finish<F: Float>(
     plan: &Plan<'_, F>,
     data: &Data<'_, F>,
     state: &mut State<F>,
     iteration: usize,
-) -> Result<(), Error> {
+) -> Result<usize, Error> {
     let empty: Vec<usize> = (0..state.sums.clusters()).filter(|&j| state.sums.count(j) == 0).collect();
     match (plan.empty_cluster, empty.first()) {
         (EmptyCluster::Fail, Some(&cluster)) => Err(Error::EmptyCluster { cluster, iteration }),
         (EmptyCluster::Drop, Some(_)) => {
             remove(plan, data, state, &empty);
-            Ok(())
+            Ok(empty.len())
         }
-        _ => Ok(()),
+        _ => Ok(0),
     }
 }
 

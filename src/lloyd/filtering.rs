@@ -19,6 +19,7 @@ pub(super) struct Filtering<'a, F: Float> {
     filters: Vec<Filter<F>>,
     /// None when the caller's labels hold.
     labels: Option<TileLabels>,
+    /// Clusters of these labels.
     k: usize,
 }
 

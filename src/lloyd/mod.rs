@@ -78,7 +78,7 @@ pub enum Algorithm {
     Hamerly,
     /// The rows are put in order along a Hilbert curve and cut into tiles of 128 neighbours; a tile whose box has only one centroid that can be nearest is decided at once
     /// (Pelleg and Moore 1999, Kanungo et al. 2002). Pays for up to 3 columns, or 4 with many clusters; does up to 8, and beyond is the same as `Lloyd`.
-    /// Holds a copy of the data, in another order, and about 9 bytes a row.
+    /// Holds a copy of the data, in another order, and about 11 bytes a row.
     Filtering,
 }
 
@@ -152,10 +152,10 @@ fn shift<F: Float>(level: Level, new: &[F], old: &[F], d: usize) -> f64 {
 /// The step that `Auto` takes, from measurements: of those that hold at most 32 bytes a row.
 fn choose<F: Float>(plan: &Plan<'_, F>, data: &Data<'_, F>, k: usize) -> Algorithm {
     let (n, d) = (data.n(), data.d);
-    let row = doubt::score_nanoseconds::<F>(plan.level, k, d);
-    // Tiles help while boxes of 128 rows are small, cost about 30 ns a row to make, and are held to 32 bytes a row.
+    let row = doubt::score_nanoseconds::<F>(plan.level, k, d) / doubt::relative_size::<F>();
+    // Tiles help while boxes of 128 rows are small, cost about 30 ns a row of f32 to make (of f64 more), and are held to 32 bytes a row.
     let few = d <= 3 || d == 4 && k >= 32;
-    let held = d * size_of::<F>() + 14 <= 32;
+    let held = d * size_of::<F>() + 16 <= 32;
     let repay = if d <= 3 { 40.0 } else { 120.0 };
     if few && held && n >= 4096 && row > 1.5 && row * plan.max_iter as f64 > repay {
         Algorithm::Filtering
@@ -298,7 +298,9 @@ fn iterate<F: Float>(
             // A criterion may be met just when a cluster loses its last row: then the run goes on, while it may.
             if !emptied || reason != StopReason::Converged || index - before >= plan.max_iter {
                 step.settle(&mut state.labels);
-                empty::finish(plan, data, state, index)?;
+                if empty::finish(plan, data, state, index)? > 0 {
+                    step.forget();
+                }
                 return Ok(reason);
             }
         }
