@@ -20,32 +20,34 @@ pub(crate) enum Held {
 pub(crate) struct TileLabels {
     pub tiles: Vec<Held>,
     pub rows: Vec<u32>,
+    /// Clusters that they name.
+    k: usize,
 }
 
 impl TileLabels {
-    /// Takes the rows' labels from their original places.
-    pub(crate) fn gathered(origin: &[u32], labels: &[u32]) -> Self {
+    /// Takes the rows' labels, of k clusters, from their original places.
+    pub(crate) fn gathered(origin: &[u32], k: usize, labels: &[u32]) -> Self {
         // Memory that no label is written to is not handed out.
         let mut rows = vec![0; origin.len()];
         let tiles = rows.len().div_ceil(TILE);
         // Rows either all have a label or all have none.
         if labels[0] == NOWHERE {
-            return TileLabels { tiles: vec![Held::Nothing; tiles], rows };
+            return TileLabels { tiles: vec![Held::Nothing; tiles], rows, k };
         }
         let mut workers = vec![(); par::workers_for(par::fresh(4 * rows.len()))];
         let parts = rows.chunks_mut(GROUP * TILE).zip(origin.chunks(GROUP * TILE));
         par::share(&mut workers, parts, |(), (rows, origin)| {
             rows.iter_mut().zip(origin).for_each(|(row, &i)| *row = labels[i as usize]);
         });
-        TileLabels { tiles: vec![Held::Each; tiles], rows }
+        TileLabels { tiles: vec![Held::Each; tiles], rows, k }
     }
 
-    /// Puts the rows' labels, of k clusters, back to their original places.
-    pub(crate) fn scatter(&self, origin: &[u32], k: usize, labels: &mut [u32]) {
+    /// Puts the rows' labels back to their original places.
+    pub(crate) fn scatter(&self, origin: &[u32], labels: &mut [u32]) {
         // Writes here and there are fast where they stay in the cache.
-        if k <= 1 << 8 {
+        if self.k <= 1 << 8 {
             self.scatter_by(origin, |label| label as u8, labels);
-        } else if k <= 1 << 16 {
+        } else if self.k <= 1 << 16 {
             self.scatter_by(origin, |label| label as u16, labels);
         } else {
             self.scatter_by(origin, |label| label, labels);
@@ -59,7 +61,7 @@ impl TileLabels {
         narrow: impl Fn(u32) -> T + Sync,
         labels: &mut [u32],
     ) {
-        // More would all wait for memory.
+        // Each more would read all rows once more.
         const MOST: usize = 4;
         let mut workers = vec![Vec::new(); par::workers_for(par::fresh(4 * labels.len())).min(MOST)];
         let part = labels.len().div_ceil(workers.len());
@@ -97,7 +99,7 @@ mod tests {
             origin.swap(i, rng.below(i + 1));
         }
         for k in [1, 7, 256, 257, 65_536, 65_537, 1 << 20] {
-            let mut held = TileLabels::gathered(&origin, &vec![NOWHERE; n as usize]);
+            let mut held = TileLabels::gathered(&origin, k, &vec![NOWHERE; n as usize]);
             let mut expected = vec![NOWHERE; n as usize];
             let rows = held.rows.chunks_mut(TILE).zip(origin.chunks(TILE));
             for (tile, (rows, origin)) in held.tiles.iter_mut().zip(rows) {
@@ -111,11 +113,11 @@ mod tests {
                 }
             }
             let mut labels = vec![NOWHERE; n as usize];
-            held.scatter(&origin, k, &mut labels);
+            held.scatter(&origin, &mut labels);
             assert_eq!(labels, expected, "{k} clusters");
             // And back again.
             assert_eq!(
-                TileLabels::gathered(&origin, &labels).rows,
+                TileLabels::gathered(&origin, k, &labels).rows,
                 origin.iter().map(|&i| labels[i as usize]).collect::<Vec<u32>>()
             );
         }

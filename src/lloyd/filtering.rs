@@ -19,20 +19,11 @@ pub(super) struct Filtering<'a, F: Float> {
     filters: Vec<Filter<F>>,
     /// None when the caller's labels hold.
     labels: Option<TileLabels>,
-    /// Clusters of these labels.
-    k: usize,
 }
 
 impl<'a, F: Float> Filtering<'a, F> {
     pub(super) fn new(level: Level, data: &'a Data<'a, F>, start: &[F]) -> Self {
-        Filtering {
-            level,
-            data,
-            frame: frame_for(level, data, start),
-            filters: Vec::new(),
-            labels: None,
-            k: 0,
-        }
+        Filtering { level, data, frame: frame_for(level, data, start), filters: Vec::new(), labels: None }
     }
 }
 
@@ -46,19 +37,18 @@ impl<F: Float> Step<F> for Filtering<'_, F> {
     ) -> Assigned {
         let tiles = self.data.tiles(self.level);
         let packed = Packed::new(self.level, &self.frame, centroids, data.d);
-        self.k = packed.k;
         let labels = self.labels.get_or_insert_with(|| {
             // About what a pass costs where most rows are decided by their tile.
             let workers = par::workers_for(data.rows().values.len() as f64 * 4.0);
             self.filters = (0..workers).map(|_| Filter::new(self.level, &packed, &data.grids)).collect();
-            TileLabels::gathered(&tiles.sorted.origin, labels)
+            TileLabels::gathered(&tiles.sorted.origin, packed.k, labels)
         });
         reassign_tiles(self.level, &packed, tiles, &data.grids, labels, &mut self.filters, sums)
     }
 
     fn settle(&mut self, labels: &mut [u32]) {
         if let Some(held) = &self.labels {
-            held.scatter(&self.data.tiles(self.level).sorted.origin, self.k, labels);
+            held.scatter(&self.data.tiles(self.level).sorted.origin, labels);
         }
     }
 

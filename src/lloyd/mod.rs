@@ -153,7 +153,8 @@ fn shift<F: Float>(level: Level, new: &[F], old: &[F], d: usize) -> f64 {
 fn choose<F: Float>(plan: &Plan<'_, F>, data: &Data<'_, F>, k: usize) -> Algorithm {
     let (n, d) = (data.n(), data.d);
     let row = doubt::score_nanoseconds::<F>(plan.level, k, d) / doubt::relative_size::<F>();
-    // Tiles help while boxes of 128 rows are small, cost about 30 ns a row of f32 to make (of f64 more), and are held to 32 bytes a row.
+    // Tiles help while boxes of 128 rows are small, cost about 30 ns a row to make, and are held to 32 bytes a row.
+    // Measured with f32, whose prices f64 is held to.
     let few = d <= 3 || d == 4 && k >= 32;
     let held = d * size_of::<F>() + 16 <= 32;
     let repay = if d <= 3 { 40.0 } else { 120.0 };
