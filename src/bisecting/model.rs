@@ -5,6 +5,7 @@ use crate::data::{check_values, rows_of};
 use crate::error::Error;
 use crate::float::Float;
 use crate::history::StopReason;
+use crate::kernel::pieces::end_to_end;
 use crate::kernel::{Level, par};
 use ndarray::{Array1, Array2, ArrayBase, ArrayView1, ArrayView2, Ix1, Ix2};
 
@@ -125,7 +126,7 @@ impl<F: Float> BisectingKMeansModel<F> {
     /// `leaves` has the node of each row.
     pub(super) fn new(mut tree: Tree<F>, leaves: Vec<usize>, stop_reason: StopReason) -> Self {
         let numbered = tree.number();
-        let values: Vec<F> = numbered.iter().flat_map(|&node| tree.centroid(node)).copied().collect();
+        let values = end_to_end(numbered.iter().map(|&node| tree.centroid(node)));
         BisectingKMeansModel {
             centroids: array(&values, tree.d),
             labels: leaves

@@ -7,6 +7,7 @@ use crate::float::Float;
 use crate::kernel::approach::Approach;
 use crate::kernel::assign::Rows;
 use crate::kernel::pack::{Packed, Range};
+use crate::kernel::pieces::end_to_end;
 use crate::kernel::screen::CANDIDATES;
 use crate::kernel::{Element, Level};
 use crate::rng::{SeededRng, keyed_uniform};
@@ -95,7 +96,7 @@ impl KMeansParallel {
         let mut near = Approach::new(rows.n());
         let mut chosen: Vec<F> = Vec::new();
         let add = |near: &mut Approach, chosen: &mut Vec<F>, batch: &[usize]| {
-            let points: Vec<F> = batch.iter().flat_map(|&row| rows.row(row)).copied().collect();
+            let points = end_to_end(batch.iter().map(|&row| rows.row(row)));
             if !points.is_empty() {
                 near.meet(level, &Packed::new(level, &frame, &points, d), rows, (chosen.len() / d) as u32);
                 chosen.extend(points);

@@ -13,6 +13,7 @@ use super::distances;
 use super::element::{Element, Level};
 use super::pack::Packed;
 use super::par;
+use super::pieces::{end_to_end, farthest_first};
 use super::price::{relative_size, score_nanoseconds};
 use super::sampled::sampled;
 
@@ -68,20 +69,18 @@ impl<F: Element> Drift<F> {
         let moved: Vec<f32> = pairs
             .map(|((new, old), square)| if new == old { 0.0 } else { above((square.sqrt() * scale) as f32) })
             .collect();
-        let mut order: Vec<u32> = (0..packed.k as u32).collect();
-        order.sort_by(|&a, &b| moved[b as usize].total_cmp(&moved[a as usize]).then(a.cmp(&b)));
-        let sorted: Vec<f32> = order.iter().map(|&j| moved[j as usize]).collect();
-        let move_of = |place: usize| sorted.get(place).copied().unwrap_or(0.0);
-        let (farthest, mover, runner_up) = (move_of(0), order[0], move_of(1));
+        let mut order: Vec<(f64, u32)> = moved.iter().map(|&moved| f64::from(moved)).zip(0..).collect();
+        farthest_first(&mut order);
+        let move_of = |place: usize| order.get(place).map_or(0.0, |mover| mover.0 as f32);
+        let (farthest, mover, runner_up) = (move_of(0), order[0].1, move_of(1));
         let evaluations = (packed.k * (packed.k + 1)) as u64;
         let half_gap = half_gaps(level, packed, workers);
         let mut drift = Drift { moved, farthest, mover, runner_up, half_gap, apart: None, evaluations };
         let count = drift.worth_apart(level, labels, bounds, d, move_of);
         if count > 0 {
-            let mut indices = order[..count].to_vec();
+            let mut indices: Vec<u32> = order[..count].iter().map(|mover| mover.1).collect();
             indices.sort_unstable();
-            let centroids: Vec<F> =
-                indices.iter().flat_map(|&j| &packed.centroids[j as usize * d..][..d]).copied().collect();
+            let centroids = end_to_end(indices.iter().map(|&j| &packed.centroids[j as usize * d..][..d]));
             let packed = Packed::new(level, &packed.frame, &centroids, d);
             drift.apart = Some(Apart { indices, packed, rest: move_of(count) });
         }

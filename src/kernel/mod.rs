@@ -86,6 +86,7 @@ mod moves;
 pub(crate) mod nearest_two;
 pub(crate) mod pack;
 pub(crate) mod par;
+pub(crate) mod pieces;
 mod price;
 #[cfg(test)]
 mod rounding_tests;

@@ -12,6 +12,7 @@ use super::element::Element;
 pub(crate) use super::moves::{Moves, NOWHERE};
 use super::pack::{Range, exponent, power_of_two};
 use super::par;
+use super::pieces::kept;
 
 /// Two grids: the floats that round to them, and the exponents of their steps.
 #[derive(Clone, Copy, Debug)]
@@ -360,14 +361,10 @@ impl RowSums {
 
     /// Removes the clusters that `keep` does not name.
     pub(crate) fn retain(&mut self, keep: &[bool]) {
-        fn kept<T: Clone>(values: &mut Vec<T>, keep: &[bool], stride: usize) {
-            let parts = values.chunks_exact(stride).zip(keep);
-            *values = parts.filter(|part| *part.1).flat_map(|part| part.0.iter().cloned()).collect();
-        }
-        kept(&mut self.sums, keep, self.stride);
-        kept(&mut self.counts, keep, 1);
-        kept(&mut self.weights, keep, 1);
-        kept(&mut self.touched, keep, 1);
+        self.sums = kept(&self.sums, self.stride, keep);
+        self.counts = kept(&self.counts, 1, keep);
+        self.weights = kept(&self.weights, 1, keep);
+        self.touched = kept(&self.touched, 1, keep);
     }
 
     /// The weight of cluster j.

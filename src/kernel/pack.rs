@@ -23,6 +23,7 @@
 use super::bytes::Machine;
 use super::coarse::Coarse;
 use super::element::{Element, Level, Vector, framed};
+use super::pieces::end_to_end;
 use super::price::{Way, way};
 use super::sampled::sampled;
 use super::vector::Lanes;
@@ -157,7 +158,7 @@ impl<F: Element> Frame<F> {
 /// row must not take the centre away from all others.
 pub(crate) fn middle<'a, F: Element>(d: usize, n: usize, row: impl Fn(usize) -> &'a [F]) -> Vec<f64> {
     const SAMPLE: usize = 63;
-    let mut rows: Vec<F> = sampled(n, SAMPLE).flat_map(row).copied().collect();
+    let mut rows = end_to_end(sampled(n, SAMPLE).map(row));
     for _ in 0..2 {
         if rows.len() >= 9 * d {
             rows = rows.chunks_exact(3 * d).flat_map(|three| medians(three, d)).collect();

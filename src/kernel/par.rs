@@ -14,24 +14,28 @@ pub(crate) fn threads() -> usize {
 /// so `work` must give the same bits either way; sums on a grid do.
 pub(crate) fn share<W: Send, P: Send>(
     workers: &mut [W],
-    pieces: impl Iterator<Item = P> + Send,
+    mut pieces: impl Iterator<Item = P> + Send,
     work: impl Fn(&mut W, P) + Sync,
 ) {
-    let queue = Mutex::new(pieces);
-    let run = |worker: &mut W| {
-        loop {
-            let piece = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-            match piece {
-                Some(piece) => work(worker, piece),
-                None => return,
-            }
+    let mut pieces = || pieces.next();
+    let queue: Queue<'_, P> = Mutex::new(&mut pieces);
+    spread(workers, &|worker| {
+        while let Some(piece) = next(&queue) {
+            work(worker, piece);
         }
-    };
-    spread(workers, &run);
+    });
+}
+
+// From here on nothing knows the loop, so that it is compiled once and not for each loop of the crate.
+
+type Queue<'a, P> = Mutex<&'a mut (dyn FnMut() -> Option<P> + Send)>;
+
+fn next<P>(queue: &Queue<'_, P>) -> Option<P> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)()
 }
 
 /// Runs every worker; other threads take some of them if they are free.
-fn spread<W: Send>(workers: &mut [W], run: &(impl Fn(&mut W) + Sync)) {
+fn spread<W: Send>(workers: &mut [W], run: &(dyn Fn(&mut W) + Sync)) {
     match workers {
         [] => {}
         [only] => run(only),
@@ -42,7 +46,6 @@ fn spread<W: Send>(workers: &mut [W], run: &(impl Fn(&mut W) + Sync)) {
     }
 }
 
-/// Not generic, so that the inside of rayon is compiled once and not for each loop of the crate.
 fn both(one: &mut (dyn FnMut() + Send), other: &mut (dyn FnMut() + Send)) {
     #[cfg(feature = "parallel")]
     rayon_core::join(one, other);

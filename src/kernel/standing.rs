@@ -246,15 +246,20 @@ impl<'a, F: Element> Standing<'a, F> {
             let change = |out: usize| self.removals[out] - saved[c * k + out] - gained[c];
             swaps.extend((0..k).map(|out| Swap { out, place, change: change(out) }));
         }
-        let order =
-            |a: &Swap, b: &Swap| a.change.total_cmp(&b.change).then((a.place, a.out).cmp(&(b.place, b.out)));
-        if swaps.len() > count {
-            swaps.select_nth_unstable_by(count, order);
-            swaps.truncate(count);
-        }
-        swaps.sort_unstable_by(order);
+        keep_best(&mut swaps, count);
         swaps
     }
+}
+
+/// Keeps so many swaps, the best first.
+fn keep_best(swaps: &mut Vec<Swap>, count: usize) {
+    let order =
+        |a: &Swap, b: &Swap| a.change.total_cmp(&b.change).then((a.place, a.out).cmp(&(b.place, b.out)));
+    if swaps.len() > count {
+        swaps.select_nth_unstable_by(count, order);
+        swaps.truncate(count);
+    }
+    swaps.sort_unstable_by(order);
 }
 
 /// The rows of positive weight in the order of their clusters, and where each cluster begins.

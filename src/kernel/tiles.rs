@@ -11,6 +11,7 @@ use super::curve::Curve;
 use super::element::{Element, Level};
 use super::moments::{Grids, RowSums};
 use super::par;
+use super::pieces::end_to_end;
 use super::sampled::sampled;
 
 /// Rows of a tile.
@@ -125,8 +126,7 @@ impl Parts {
     fn new<F: Element>(level: Level, curve: &Curve<F>, rows: Rows<'_, F>) -> Self {
         const SAMPLE: usize = 32;
         let count = (rows.n() / Self::ROWS).clamp(1, 1 << 12);
-        let sampled = sampled(rows.n(), count * SAMPLE).flat_map(|i| rows.row(i).iter().copied());
-        let sample: Vec<F> = sampled.collect();
+        let sample = end_to_end(sampled(rows.n(), count * SAMPLE).map(|i| rows.row(i)));
         let mut places = vec![0; sample.len() / rows.d];
         curve.places(level, Rows { values: &sample, d: rows.d, weights: None }, &mut places);
         places.sort_unstable();

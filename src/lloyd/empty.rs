@@ -5,7 +5,7 @@ use crate::data::Data;
 use crate::error::Error;
 use crate::float::Float;
 use crate::kernel::moments::{Moves, NOWHERE};
-use crate::kernel::{Level, distances};
+use crate::kernel::{Level, distances, pieces};
 use crate::rng::SeededRng;
 
 /// What to do with a cluster that no row (of positive weight) is nearest to.
@@ -120,9 +120,8 @@ fn remove<F: Float>(plan: &Plan<'_, F>, data: &Data<'_, F>, state: &mut State<F>
             number
         })
         .collect();
-    let kept = state.centroids.chunks_exact(data.d).zip(&keep).filter(|part| *part.1);
-    state.centroids = kept.flat_map(|part| part.0.iter().copied()).collect();
-    state.spreads = state.spreads.iter().zip(&keep).filter(|part| *part.1).map(|part| *part.0).collect();
+    state.centroids = pieces::kept(&state.centroids, data.d, &keep);
+    state.spreads = pieces::kept(&state.spreads, 1, &keep);
     state.sums.retain(&keep);
     for (i, label) in state.labels.iter_mut().enumerate() {
         *label = renumbered[*label as usize];
@@ -148,7 +147,7 @@ impl Candidates {
             .zip(0u32..)
             .filter(|&(distance, i)| distance > 0.0 && rows.weight(i as usize) > 0.0);
         let mut rows: Vec<_> = eligible.collect();
-        rows.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        pieces::farthest_first(&mut rows);
         Candidates { rows, next: 0 }
     }
 

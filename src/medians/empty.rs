@@ -1,11 +1,11 @@
 //! Clusters that lost all their rows, by L1 distance: the rules of [`EmptyCluster`].
 
-use super::run::{Members, Plan, kept};
+use super::run::{Members, Plan};
 use crate::data::Data;
 use crate::error::Error;
 use crate::float::Float;
-use crate::kernel::manhattan;
 use crate::kernel::moments::NOWHERE;
+use crate::kernel::{manhattan, pieces};
 use crate::lloyd::EmptyCluster;
 use crate::rng::SeededRng;
 
@@ -67,7 +67,7 @@ impl<F: Float> Repair<'_, '_, F> {
         }
         empty.iter().for_each(|&j| keep[j] = false);
         if !empty.is_empty() {
-            *centroids = kept(centroids, d, &keep);
+            *centroids = pieces::kept(centroids, d, &keep);
             let mut next = 0;
             let numbers: Vec<u32> = keep
                 .iter()
@@ -90,7 +90,7 @@ impl<F: Float> Repair<'_, '_, F> {
         };
         let counts = |&(distance, i): &(f64, u32)| distance > 0.0 && rows.weight(i as usize) > 0.0;
         let mut candidates: Vec<_> = (0..).zip(labels).map(distance).filter(counts).collect();
-        candidates.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        pieces::farthest_first(&mut candidates);
         candidates
     }
 

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::float::Float;
 use crate::history::StopReason;
 use crate::kernel::moments::NOWHERE;
+use crate::kernel::pieces::kept;
 use crate::kernel::{Level, manhattan};
 use crate::lloyd::EmptyCluster;
 use crate::rng::SeededRng;
@@ -196,12 +197,6 @@ pub(super) fn run<F: Float>(
 
 fn rows_left(members: &Members, k: usize) -> Vec<bool> {
     (0..k).map(|j| !members.of(j).is_empty()).collect()
-}
-
-/// The centroids that are kept.
-pub(super) fn kept<F: Copy>(centroids: &[F], d: usize, keep: &[bool]) -> Vec<F> {
-    let kept = centroids.chunks_exact(d).zip(keep).filter(|part| *part.1);
-    kept.flat_map(|part| part.0.iter().copied()).collect()
 }
 
 /// The clusters that rows left or entered.

@@ -3,6 +3,7 @@
 use crate::data::unit_rows;
 use crate::error::Error;
 use crate::float::Float;
+use crate::kernel::pieces::end_to_end;
 use crate::kernel::{Element, Level, exact};
 use ndarray::ArrayView1;
 use std::borrow::Cow;
@@ -128,12 +129,11 @@ impl<'a, F: Float> Points<'a, F> {
     /// Some of the rows.
     pub(super) fn select(&self, rows: &[usize]) -> Points<'a, F> {
         let d = self.d;
-        let pick = |i: &usize| self.row(*i).iter().copied();
-        let unit = |i: &usize| self.units[i * d..][..d].iter().copied();
+        let unit = |i: &usize| &self.units[i * d..][..d];
         Points {
             dissimilarity: self.dissimilarity,
-            values: rows.iter().flat_map(pick).collect(),
-            units: if self.units.is_empty() { Vec::new() } else { rows.iter().flat_map(unit).collect() },
+            values: Cow::Owned(end_to_end(rows.iter().map(|&i| self.row(i)))),
+            units: if self.units.is_empty() { Vec::new() } else { end_to_end(rows.iter().map(unit)) },
             d,
         }
     }

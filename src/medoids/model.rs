@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::float::Float;
 use crate::history::StopReason;
 use crate::kernel::exchange::Near;
+use crate::kernel::pieces::end_to_end;
 use crate::kernel::{Element, Level, par};
 use ndarray::{Array1, Array2, ArrayBase, ArrayView2, Ix1, Ix2};
 use std::ops::Deref;
@@ -170,7 +171,7 @@ impl<F: Float> KMedoidsModel<F> {
         dissimilarity: Arc<dyn Dissimilarity<F>>,
     ) -> Self {
         let d = points.row(0).len();
-        let values = medoids.rows.iter().flat_map(|&row| points.row(row)).copied().collect();
+        let values = end_to_end(medoids.rows.iter().map(|&row| points.row(row)));
         let centroids =
             Array2::from_shape_vec((medoids.n_clusters(), d), values).expect("k rows of d values");
         KMedoidsModel { medoids, centroids, dissimilarity, level }
