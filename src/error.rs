@@ -228,8 +228,10 @@ pub enum Error {
         /// Values given.
         found: usize,
     },
-    /// A dissimilarity is negative, NaN, or infinite (in the type of the data).
-    #[error("the dissimilarity of rows {row} and {column} is {value:e}: it must be finite and not negative")]
+    /// A dissimilarity is negative, NaN, infinite (in the type of the data), or so large that sums over the rows may be.
+    #[error(
+        "the dissimilarity of rows {row} and {column} is {value:e}: it must be finite, also when summed over the rows, and not negative"
+    )]
     Dissimilarity {
         /// One row.
         row: usize,

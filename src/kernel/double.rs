@@ -19,6 +19,11 @@ impl Double {
     pub(crate) const ZERO: Double = Double { high: 0.0, low: 0.0 };
 
     #[inline(always)]
+    pub(crate) fn of(value: f64) -> Self {
+        Double { high: value, low: 0.0 }
+    }
+
+    #[inline(always)]
     pub(super) fn sum(a: f64, b: f64) -> Self {
         let high = a + b;
         let part = high - a;
@@ -41,17 +46,17 @@ impl Double {
 
     #[inline(always)]
     pub(super) fn less(self, value: f64) -> Self {
-        self.plus(Double { high: -value, low: 0.0 })
+        self.plus(Double::of(-value))
     }
 
     #[inline(always)]
-    pub(super) fn times(self, other: Double) -> Self {
+    pub(crate) fn times(self, other: Double) -> Self {
         let product = Self::product(self.high, other.high);
         Self::sum(product.high, product.low + (self.high * other.low + self.low * other.high))
     }
 
     #[inline(always)]
-    pub(super) fn over(self, other: Double) -> Self {
+    pub(crate) fn over(self, other: Double) -> Self {
         let first = self.high / other.high;
         let back = Self::product(first, other.high);
         let rest = ((self.high - back.high) - back.low) + (self.low - first * other.low);

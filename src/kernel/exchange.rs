@@ -2,6 +2,9 @@
 
 use super::element::{Element, Level};
 
+/// A loss falls by at least this part of itself, so that rounding cannot make exchanges go round in circles.
+const GAIN: f64 = 1e-12;
+
 /// Rows that are looked at together.
 const TOGETHER: usize = 16;
 
@@ -97,21 +100,41 @@ pub(super) fn exchange<F: Element>(distances: &[F], near: &Near<F>, changes: &mu
     gain
 }
 
-/// The cheapest exchange for the candidate with these distances: the medoid to go (the first of equals), and the change.
+/// The cheapest exchange for the candidate with these distances, if it lowers the loss: the medoid to go (the first of equals), and the loss
+/// after it, summed as [`Near::loss`] will sum it.
+///
+/// The changes come from removals, which may be far larger than any loss: a row that is far from all others leaves nothing of small changes in
+/// them. So they only rule out what cannot help, and what may is summed anew.
 pub(crate) fn best_exchange<F: Element>(
     level: Level,
     distances: &[F],
     near: &Near<F>,
-    removals: &[f64],
+    (removals, loss): (&[f64], f64),
     changes: &mut [f64],
-) -> (usize, f64) {
+) -> Option<(usize, f64)> {
+    let enough = -GAIN * loss;
     changes.copy_from_slice(removals);
     let gain = F::exchange(level, distances, near, changes);
-    let mut best = (0, f64::INFINITY);
-    for (j, &change) in changes.iter().enumerate() {
-        if change < best.1 {
-            best = (j, change);
-        }
+    // Each is a sum of at most two terms a row that never exceeds its removal, and a sum that never exceeds the gain.
+    let rounding = (distances.len() + 4) as f64 * f64::EPSILON;
+    let may_help = |(change, removal): (&f64, &f64)| change + gain - rounding * (removal - gain) < enough;
+    if !changes.iter().zip(removals).any(may_help) {
+        return None;
     }
-    (best.0, best.1 + gain)
+    let rows = || distances.iter().zip(&near.owner).zip(near.first.iter().zip(&near.second));
+    changes.fill(0.0);
+    for ((&away, &owner), (&first, &second)) in rows() {
+        // Beside what every exchange gains by the candidate: never negative, so nothing cancels.
+        changes[owner as usize] += least(away, second) - least(away, first);
+    }
+    let place = (1..changes.len()).fold(0, |best, j| if changes[j] < changes[best] { j } else { best });
+    let after = rows().map(|((&away, &owner), (&first, &second))| {
+        least(away, if owner as usize == place { second } else { first })
+    });
+    let after: f64 = after.sum();
+    (after - loss < enough).then_some((place, after))
+}
+
+fn least<F: Element>(a: F, b: F) -> f64 {
+    if a < b { a.f64() } else { b.f64() }
 }

@@ -68,7 +68,7 @@ pub(crate) mod costs;
 mod curve;
 mod digits;
 pub(crate) mod distances;
-mod double;
+pub(crate) mod double;
 pub(crate) mod doubt;
 pub(crate) mod drift;
 mod element;

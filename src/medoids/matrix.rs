@@ -33,7 +33,7 @@ impl<'a, F: Float> Matrix<'a, F> {
         if !sound(&values, n) {
             for (at, &value) in values.iter().enumerate() {
                 let (row, column) = (at / n, at % n);
-                check(row, column, Element::f64(value))?;
+                check(n, row, column, Element::f64(value))?;
                 let mirrored = values[column * n + row];
                 if column > row && !alike(value, mirrored) {
                     let (value, mirrored) = (Element::f64(value), Element::f64(mirrored));
@@ -57,7 +57,7 @@ impl<'a, F: Float> Matrix<'a, F> {
         for row in 0..n {
             for column in row + 1..n {
                 let value = *values.next().expect("as many as counted");
-                check(row, column, Element::f64(value))?;
+                check(n, row, column, Element::f64(value))?;
                 square[row * n + column] = value;
             }
         }
@@ -77,7 +77,7 @@ impl<'a, F: Float> Matrix<'a, F> {
             for j in others {
                 out[j] = Element::of(buffer[j]);
                 let value = Element::f64(out[j]);
-                if check(i, j, value).is_err() && flaw.is_none_or(|(row, ..)| i < row) {
+                if check(n, i, j, value).is_err() && flaw.is_none_or(|(row, ..)| i < row) {
                     *flaw = Some((i, j, value));
                 }
             }
@@ -100,8 +100,14 @@ impl<'a, F: Float> Matrix<'a, F> {
     }
 }
 
-fn check(row: usize, column: usize, value: f64) -> Result<(), Error> {
-    if (0.0..f64::INFINITY).contains(&value) {
+/// Sums over n rows must be finite.
+fn largest(n: usize) -> f64 {
+    f64::MAX / (4 * n) as f64
+}
+
+fn check(n: usize, row: usize, column: usize, value: f64) -> Result<(), Error> {
+    // Infinite in F, it is so as f64.
+    if (0.0..=largest(n)).contains(&value) {
         Ok(())
     } else {
         Err(Error::Dissimilarity { row, column, value })
@@ -119,6 +125,7 @@ fn alike<F: Float>(value: F, mirrored: F) -> bool {
 /// Whether all values are finite, not negative and like their mirror images, square by square, for the mirror image of a row is a column.
 fn sound<F: Float>(values: &[F], n: usize) -> bool {
     let mut workers = vec![true; par::workers_for(n as f64 * n as f64)];
+    let largest = largest(n);
     par::share(&mut workers, (0..n).step_by(SIDE), |sound, top| {
         for left in (top..n).step_by(SIDE) {
             let width = SIDE.min(n - left);
@@ -126,7 +133,7 @@ fn sound<F: Float>(values: &[F], n: usize) -> bool {
                 let across = &values[row * n + left..][..width];
                 let down = values[left * n + row..].iter().step_by(n);
                 for (&value, &mirrored) in across.iter().zip(down) {
-                    let fit = |x: F| (x >= F::zero()) & (x < F::infinity());
+                    let fit = |x: F| (x >= F::zero()) & (Element::f64(x) <= largest);
                     *sound &= fit(value) & fit(mirrored) & alike(value, mirrored);
                 }
             }

@@ -12,9 +12,6 @@ use crate::kernel::{Element, Level, par};
 use crate::restarts::Watch;
 use std::fmt;
 
-/// A loss falls by at least this part of itself, so that rounding cannot make exchanges go round in circles.
-const GAIN: f64 = 1e-12;
-
 /// One round of a search for medoids: every row was offered as a medoid once.
 ///
 /// ```
@@ -131,17 +128,17 @@ impl<'a, F: Float> Search<'a, F> {
         while next < n && self.refused < n {
             let count = together.min(n - next).min(n - self.refused);
             offers.clear();
-            offers.resize(count, (0, 0.0));
+            offers.resize(count, None);
             let workers = par::workers_for(count as f64 * n as f64);
             par::share(&mut changes[..workers], offers.iter_mut().enumerate(), |changes, (i, offer)| {
-                *offer =
-                    best_exchange(self.level, self.matrix.row(next + i), &self.near, &self.removals, changes);
+                let (row, standing) = (self.matrix.row(next + i), (&self.removals[..], self.loss));
+                *offer = best_exchange(self.level, row, &self.near, standing, changes);
             });
-            let helps = |&(_, change): &(usize, f64)| change < -GAIN * self.loss;
             let new = |i: usize| !self.medoids.contains(&(next + i));
-            let found = offers.iter().enumerate().find(|(i, offer)| helps(offer) && new(*i));
-            if let Some((i, &(medoid, _))) = found {
-                self.exchange(medoid, next + i);
+            let mut offers = offers.iter().enumerate().filter_map(|(i, offer)| Some((i, (*offer)?)));
+            if let Some((i, (place, after))) = offers.find(|offer| new(offer.0)) {
+                self.exchange(place, next + i);
+                debug_assert_eq!(self.loss, after, "as it was foreseen");
                 swaps += 1;
                 self.refused = 0;
                 next += i + 1;

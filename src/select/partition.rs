@@ -4,6 +4,7 @@ use crate::data::Data;
 use crate::error::Error;
 use crate::float::Float;
 use crate::kernel::Level;
+use crate::kernel::double::Double;
 use crate::kernel::silhouette::Grouped;
 use ndarray::{ArrayView1, ArrayView2};
 
@@ -37,8 +38,8 @@ pub(super) struct Partition<'a, F: Float> {
 pub(super) struct Means {
     n: usize,
     sizes: Vec<usize>,
-    /// (k, d), less the mean of the data.
-    centres: Vec<f64>,
+    /// (k, d), in 106 bits: equal where the rows' means are, and a row's own where all rows of a cluster are equal.
+    centres: Vec<Double>,
     d: usize,
     /// Sum of squared distances of the rows to the means.
     within: f64,
@@ -74,20 +75,19 @@ impl<'a, F: Float> Partition<'a, F> {
 
     pub(super) fn means(&self) -> Means {
         let (d, k) = (self.data.d, self.sizes.len());
-        let centre: Vec<f64> = self.data.mean.iter().map(|x| x.f64()).collect();
         let rows = || self.data.rows().values.chunks_exact(d).zip(&self.labels);
-        let mut means = vec![0.0; k * d];
+        let mut means = vec![Double::ZERO; k * d];
         for (row, &j) in rows() {
             let sums = &mut means[j as usize * d..][..d];
-            row.iter().zip(&centre).zip(sums).for_each(|((x, c), sum)| *sum += x.f64() - c);
+            row.iter().zip(sums).for_each(|(x, sum)| *sum = sum.plus(Double::of(x.f64())));
         }
         for (mean, &size) in means.chunks_exact_mut(d).zip(&self.sizes) {
-            mean.iter_mut().for_each(|sum| *sum /= size as f64);
+            mean.iter_mut().for_each(|sum| *sum = sum.over(Double::of(size as f64)));
         }
         let (mut within, mut widths) = (vec![0.0; k], vec![0.0; k]);
         for (row, &j) in rows() {
             let mean = &means[j as usize * d..][..d];
-            let away = row.iter().zip(&centre).zip(mean).map(|((x, c), mean)| x.f64() - c - mean);
+            let away = row.iter().zip(mean).map(|(x, mean)| (x.f64() - mean.high) - mean.low);
             let square: f64 = away.map(|x| x * x).sum();
             within[j as usize] += square;
             widths[j as usize] += square.sqrt();
@@ -101,10 +101,11 @@ impl<'a, F: Float> Partition<'a, F> {
 impl Means {
     pub(super) fn calinski_harabasz(&self) -> f64 {
         let (n, k) = (self.n as f64, self.sizes.len() as f64);
-        // The mean of all rows, which the means are relative to up to rounding.
-        let mut centre = vec![0.0; self.d];
+        // The mean of all rows.
+        let mut centre = vec![Double::ZERO; self.d];
         for (mean, &size) in self.centres.chunks_exact(self.d).zip(&self.sizes) {
-            centre.iter_mut().zip(mean).for_each(|(c, x)| *c += x * size as f64 / n);
+            let part = Double::of(size as f64).over(Double::of(n));
+            centre.iter_mut().zip(mean).for_each(|(c, x)| *c = c.plus(x.times(part)));
         }
         let clusters = self.centres.chunks_exact(self.d).zip(&self.sizes);
         let between: f64 = clusters.map(|(mean, &size)| size as f64 * squared(mean, &centre)).sum();
@@ -123,6 +124,7 @@ impl Means {
     }
 }
 
-fn squared(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
+fn squared(a: &[Double], b: &[Double]) -> f64 {
+    let apart = a.iter().zip(b).map(|(a, b)| (a.high - b.high) + (a.low - b.low));
+    apart.map(|x| x * x).sum()
 }
