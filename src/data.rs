@@ -5,7 +5,7 @@ use crate::float::Float;
 use crate::kernel::assign::Rows;
 use crate::kernel::distances;
 use crate::kernel::moments::{Grid, Grids, NOWHERE, RowSums};
-use crate::kernel::pack::{Range, exponent, power_of_two};
+use crate::kernel::pack::{self, Range};
 use crate::kernel::tiles::Tiles;
 use crate::kernel::{Element, Level, par};
 use ndarray::{Array2, ArrayView1, ArrayView2};
@@ -64,7 +64,7 @@ impl<'a, F: Float> Data<'a, F> {
         let weights = weights.map(|weights| check_weights(weights, n)).transpose()?;
         let (weights, weight_unit) = weights.unzip();
         let weight_unit = weight_unit.unwrap_or(1.0);
-        let values = contiguous(data);
+        let values = contiguous(data, k)?;
         let rows = Rows { values: &values, d, weights: weights.as_deref() };
         let range = checked_range(level, rows)?;
         let counted = weights.as_ref().map_or(n, |weights| weights.iter().filter(|&&w| w > 0.0).count());
@@ -143,7 +143,8 @@ impl<'a, F: Float> Data<'a, F> {
 
     /// A squared shift in units of the mean variance; 0 without variance.
     pub(crate) fn relative(&self, shift: f64) -> f64 {
-        if self.variance > 0.0 { shift / self.variance } else { 0.0 }
+        // Far starting centroids may be farther than any number says.
+        if self.variance > 0.0 { (shift / self.variance).min(f64::MAX) } else { 0.0 }
     }
 
     /// The rows in tiles, which are made when first asked for.
@@ -190,12 +191,17 @@ fn sum_rows<F: Float>(level: Level, rows: Rows<'_, F>, grids: &Grids) -> RowSums
     sums
 }
 
-/// The values row by row: borrowed where they lie that way already.
-fn contiguous<F: Float>(data: ArrayView2<'_, F>) -> Cow<'_, [F]> {
-    match data.to_slice() {
-        Some(values) => Cow::Borrowed(values),
-        None => Cow::Owned(data.iter().copied().collect()),
+/// The values row by row: borrowed where they lie that way already. A view may repeat its rows and so be larger than memory; a copy is not.
+fn contiguous<F: Float>(data: ArrayView2<'_, F>, k: usize) -> Result<Cow<'_, [F]>, Error> {
+    if let Some(values) = data.to_slice() {
+        return Ok(Cow::Borrowed(values));
     }
+    let (rows, columns) = data.dim();
+    let mut values = Vec::new();
+    let size = rows.checked_mul(columns).filter(|&size| values.try_reserve_exact(size).is_ok());
+    size.ok_or(Error::TooBig { rows, columns, k })?;
+    values.extend(data.iter().copied());
+    Ok(Cow::Owned(values))
 }
 
 /// The weights as f64, divided by a power of two near the largest, and that power.
@@ -221,7 +227,7 @@ fn check_weights<F: Float>(weights: ArrayView1<'_, F>, n: usize) -> Result<(Vec<
     if heaviest / lightest > WEIGHT_RANGE {
         return Err(Error::WeightRange { lightest, heaviest, limit: WEIGHT_RANGE });
     }
-    let unit = power_of_two(exponent(heaviest).clamp(-1022, 1022));
+    let unit = pack::unit(heaviest);
     Ok((weights.iter().map(|weight| Element::f64(*weight) / unit).collect(), unit))
 }
 
@@ -254,11 +260,7 @@ pub(crate) fn rows_of<F: Float>(
     if rows.ncols() != d {
         return Err(Error::ColumnMismatch { expected: d, found: rows.ncols() });
     }
-    // A view may repeat its rows and so be larger than memory; labels and copies are not.
-    if rows.nrows().checked_mul(d.max(1)).and_then(|size| size.checked_mul(16)).is_none() {
-        return Err(Error::TooBig { rows: rows.nrows(), columns: d, k });
-    }
-    Ok(contiguous(rows))
+    contiguous(rows, k)
 }
 
 /// The first value that is not finite, or is too large.

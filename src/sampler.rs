@@ -1,6 +1,7 @@
 //! Drawing rows with given probabilities.
 
 use crate::float::Float;
+use crate::kernel::pack;
 use crate::kernel::screen::BLOCK_ROWS;
 use crate::kernel::{Element, par};
 use crate::rng::SeededRng;
@@ -84,7 +85,9 @@ impl<'a> Sampler<'a> {
     }
 }
 
-/// The weights as the sampler takes them.
+/// The weights as the sampler takes them: in units near the largest, for their products with distances must not vanish.
 pub(crate) fn weights<F: Float>(weights: Option<ArrayView1<'_, F>>) -> Option<Vec<f64>> {
-    weights.map(|weights| weights.iter().map(|&weight| Element::f64(weight)).collect())
+    let weights = weights?.into_iter().map(|&weight| Element::f64(weight));
+    let unit = pack::unit(weights.clone().fold(0.0, f64::max));
+    Some(weights.map(|weight| weight / unit).collect())
 }

@@ -261,13 +261,17 @@ impl<F: Float> BisectingKMeans<F> {
             let weights_of = weigh(&rows);
             let stream = 1 + tree.nodes.len() as u64;
             let weights_of = weights_of.as_ref().map(|weights: &Array1<F>| weights.view());
-            let halves = self.fit_rows(2, stream, data.select(Axis(0), &rows).view(), weights_of)?;
-            if halves.n_clusters() < 2 {
-                // Rows so near that no two centroids of the type keep them apart.
+            let halves = match self.fit_rows(2, stream, data.select(Axis(0), &rows).view(), weights_of) {
+                Ok(halves) => Some(halves).filter(|halves| halves.n_clusters() == 2),
+                Err(Error::TooSmall { .. }) => None,
+                Err(error) => return Err(error),
+            };
+            let Some(halves) = halves else {
+                // Rows so near that no two centroids of the type, or no two squared distances, keep them apart.
                 all[node] = rows;
                 divisible[node] = 0;
                 continue;
-            }
+            };
             divisible[node] = 0;
             for half in 0..2 {
                 let labelled = rows.iter().zip(halves.labels());

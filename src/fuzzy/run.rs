@@ -91,7 +91,7 @@ pub(super) fn run<F: Float>(
         }
         let pairs = moved.chunks_exact(data.d).zip(centroids.chunks_exact(data.d));
         let shift: f64 = pairs.map(|(new, old)| distance::<SquaredEuclidean, F>(new, old)).sum();
-        let relative_shift = if data.variance > 0.0 { shift / data.variance } else { 0.0 };
+        let relative_shift = data.relative(shift);
         (centroids, sums, objective) = (moved, next, lower);
         let iteration =
             FuzzyIteration { run: plan.run, index: history.len() + 1, objective, shift, relative_shift };

@@ -7,11 +7,13 @@ use crate::kernel::Level;
 use crate::kernel::assign::Rows;
 use crate::kernel::fence::{FENCED_COLUMNS, Fenced};
 use crate::kernel::pack::{Frame, Packed, Range, middle};
+use crate::kernel::pieces::kept;
 use crate::kernel::screen::{CANDIDATES, Nearest};
 use crate::kernel::tiles::Sorted;
 use crate::rng::SeededRng;
 use crate::sampler::{self, Sampler};
 use ndarray::{Array2, ArrayView1, ArrayView2};
+use std::borrow::Cow;
 
 /// Rows drawn one after another, each with probability proportional to its weight times its squared distance from the
 /// rows chosen so far (Arthur and Vassilvitskii 2007, section 2.2).
@@ -69,21 +71,29 @@ impl KMeansPlusPlus {
         let level = Level::new();
         let d = data.ncols();
         let values = data.as_standard_layout();
-        let values = values.as_slice().expect("standard layout is contiguous");
-        let weights = sampler::weights(weights);
-        let rows = Rows { values, d, weights: weights.as_deref() };
+        let mut values = Cow::Borrowed(values.as_slice().expect("standard layout is contiguous"));
+        let mut weights = sampler::weights(weights);
+        let small = d <= FENCED_COLUMNS && d * size_of::<F>() <= SORTED_BYTES;
+        // A row without weight is as good as absent, also where rows are counted.
+        if let Some(all) = weights.as_mut().filter(|_| small) {
+            let counted: Vec<bool> = all.iter().map(|&weight| weight > 0.0).collect();
+            if counted.contains(&true) && counted.contains(&false) {
+                (values, *all) = (Cow::Owned(kept(&values, d, &counted)), kept(all, 1, &counted));
+            }
+        }
+        let rows = Rows { values: &values, d, weights: weights.as_deref() };
         let mut range = Range::new(d);
         F::scan(level, rows.values, &mut range);
         let frame = frame(&range, rows);
         // Sorted, most rows of few columns need no look at most candidates.
-        let sort = d <= FENCED_COLUMNS && d * size_of::<F>() <= SORTED_BYTES && rows.n() >= 4096 && k >= 16;
+        let sort = small && rows.n() >= 4096 && k >= 16;
         let sorted = sort.then(|| Sorted { origin: Vec::new(), ..Sorted::new(level, rows) });
         let rows = sorted.as_ref().map_or(rows, |sorted| sorted.rows(d));
 
         let alike = vec![1.0; rows.n()];
         let mut sampler = Sampler::new(&alike, rows.weights);
         let Some(first) = sampler.draw(&alike, rng) else {
-            return Err(Error::ZeroWeights { rows: rows.n() });
+            return Err(Error::ZeroWeights { rows: data.nrows() });
         };
         drop(alike);
         let mut chosen = rows.row(first).to_vec();

@@ -69,6 +69,25 @@ pub(super) fn mean<F: Element>(
     spreads.get(0).times(weight)
 }
 
+/// The weight of cluster j times the squared distance between its mean, which may lie between numbers of the type, and a centroid.
+pub(crate) fn off_mean<F: Element>(
+    sums: &RowSums,
+    j: usize,
+    grids: &Grids,
+    weighted: bool,
+    centroid: &[F],
+) -> f64 {
+    let weight = sums.weight(j, grids, weighted);
+    let mut square = 0.0;
+    for (b, centroid) in centroid.chunks(LANES).enumerate() {
+        let totals = totals(sums, j, grids, b * LANES, centroid.len());
+        for (t, x) in centroid.iter().enumerate() {
+            square += totals.get(t).over(weight).less(x.f64()).value().powi(2);
+        }
+    }
+    square * weight.value()
+}
+
 /// The sums of cluster j in so many columns from the first.
 #[inline(always)]
 fn totals(sums: &RowSums, j: usize, grids: &Grids, first: usize, columns: usize) -> Doubles {

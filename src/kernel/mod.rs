@@ -79,7 +79,7 @@ pub(crate) mod filter;
 pub(crate) mod fuzzy;
 pub(crate) mod lanes;
 pub(crate) mod manhattan;
-mod means;
+pub(crate) mod means;
 pub(crate) mod membership;
 pub(crate) mod moments;
 mod moves;

@@ -190,6 +190,11 @@ pub(crate) fn power_of_two(e: i32) -> f64 {
     f64::from_bits(((e + 1023) as u64) << 52)
 }
 
+/// A power of two near the largest of some weights: in units of it their products neither overflow nor vanish.
+pub(crate) fn unit(heaviest: f64) -> f64 {
+    power_of_two(exponent(heaviest).clamp(-1022, 1022))
+}
+
 /// The bound on a score's error, for a number of columns.
 #[derive(Clone, Copy)]
 pub(crate) struct Margin<F> {

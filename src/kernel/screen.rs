@@ -82,8 +82,6 @@ fn few<S: Simd, F: Element, const D: usize>(
         part.rows.values.chunks(len * D).zip(part.thresholds.chunks(len)).zip(part.masks.chunks_mut(len));
     for ((rows, thresholds), masks) in groups {
         let x = lanes::columns::<S, F, D>(simd, rows, &packed.frame);
-        // Lanes without a row pass no candidate.
-        scratch.norms[..len].fill(F::infinity());
         scratch.norms[..thresholds.len()].copy_from_slice(thresholds);
         let bound = Vector::<S, F>::load(simd, &scratch.norms);
         for (j, record) in packed.records.chunks_exact(D + 2).enumerate() {
@@ -91,7 +89,8 @@ fn few<S: Simd, F: Element, const D: usize>(
             for t in 0..D {
                 score = x[t].mul_add(Vector::<S, F>::splat(simd, record[t]), score);
             }
-            let mut near = all(len) & !score.less(bound);
+            // Not all lanes: one without a row may hold anything, and a score that is not a number is not below its bound.
+            let mut near = all(thresholds.len()) & !score.less(bound);
             while near != 0 {
                 masks[near.trailing_zeros() as usize] |= 1 << j;
                 near &= near - 1;
@@ -108,9 +107,7 @@ fn many<S: Simd, F: Element>(simd: S, packed: &Packed<F>, part: &mut Part<'_, F>
     for (g, (thresholds, masks)) in groups.enumerate() {
         let rows = &part.rows.values[g * group * d..];
         let (columns, _) = scratch.turned.turn(simd, &packed.frame, rows);
-        // Lanes without a row pass no candidate.
         let bounds = &mut scratch.norms[..group];
-        bounds.fill(F::infinity());
         bounds[..thresholds.len()].copy_from_slice(thresholds);
         for panel in packed.records.chunks_exact(tile::CENTROIDS * (d + 2)) {
             let scores = tile::scores(simd, columns, panel, d);
@@ -118,9 +115,9 @@ fn many<S: Simd, F: Element>(simd: S, packed: &Packed<F>, part: &mut Part<'_, F>
             let candidates = starts.iter().zip(tags).take_while(|candidate| *candidate.0 > F::neg_infinity());
             for ((_, tag), scores) in candidates.zip(&scores) {
                 let j = tag.untag();
-                for (v, score) in scores.iter().enumerate() {
+                for (v, score) in scores.iter().enumerate().take(thresholds.len().div_ceil(len)) {
                     let bound = Vector::<S, F>::load(simd, &bounds[v * len..]);
-                    let mut near = all(len) & !score.less(bound);
+                    let mut near = all(len.min(thresholds.len() - v * len)) & !score.less(bound);
                     while near != 0 {
                         masks[v * len + near.trailing_zeros() as usize] |= 1 << j;
                         near &= near - 1;

@@ -295,9 +295,15 @@ fn iterate<F: Float>(
         }
         assigned = step.assign(data, &state.centroids, &mut state.labels, &mut state.sums);
         if let Some(reason) = stop {
-            let emptied = state.sums.any_empty();
             // A criterion may be met just when a cluster loses its last row: then the run goes on, while it may.
-            if !emptied || reason != StopReason::Converged || index - before >= plan.max_iter {
+            let reason = match reason {
+                StopReason::Converged if !state.sums.any_empty() => Some(reason),
+                StopReason::Converged => {
+                    (index - before >= plan.max_iter).then_some(StopReason::MaxIterations)
+                }
+                _ => Some(reason),
+            };
+            if let Some(reason) = reason {
                 step.settle(&mut state.labels);
                 if empty::finish(plan, data, state, index)? > 0 {
                     step.forget();

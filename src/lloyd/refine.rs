@@ -20,9 +20,10 @@ use super::{Observer, Plan, State, Step, shift, update};
 use crate::data::Data;
 use crate::float::Float;
 use crate::history::Iteration;
+use crate::kernel::means::off_mean;
+use crate::kernel::par;
 use crate::kernel::standing::{Standing, Swap};
 use crate::kernel::trial::{Aim, DWINDLE, Outcome, Trial};
-use crate::kernel::{exact, par};
 use crate::rng::SeededRng;
 use crate::sampler::Sampler;
 use std::collections::BTreeSet;
@@ -187,11 +188,17 @@ impl<'s, 'a, F: Float> Search<'s, 'a, F> {
                     let means = outcome.means.filter(|_| o == last);
                     let better = means.and_then(|means| self.adopt(&means, sample.is_some()));
                     failures = if better.is_some() { 0 } else { failures + 1 };
+                    let swapped = if better.is_some() { swapped } else { 0 };
+                    let entry = better.unwrap_or_else(|| self.entry(0.0, 0));
+                    // Entries of the run are of means as they were before they were rounded.
+                    let inertia =
+                        history.last().map_or(entry.inertia, |last| entry.inertia.min(last.inertia));
                     history.push(Iteration {
                         index: history.len() + 1,
-                        swapped: if better.is_some() { swapped } else { 0 },
+                        inertia,
+                        swapped,
                         distance_evaluations: std::mem::take(&mut self.evaluations),
-                        ..better.unwrap_or_else(|| self.entry(0.0, 0))
+                        ..entry
                     });
                     if observer(&history[history.len() - 1]).is_break() {
                         return ControlFlow::Break(());
@@ -205,14 +212,14 @@ impl<'s, 'a, F: Float> Search<'s, 'a, F> {
         ControlFlow::Continue(())
     }
 
-    /// Of the centroids as they are, which may have a last move to their means before them.
+    /// Of the centroids as they are, which may have a last move to their means before them, and are rounded at least.
     fn inertia(&mut self) -> f64 {
         let (data, d) = (self.data, self.data.d);
-        let means = update(self.plan.level, data, self.state, true);
-        let pairs = means.chunks_exact(d).zip(self.state.centroids.chunks_exact(d)).enumerate();
-        let weight = |j| self.state.sums.weight(j, &data.grids, data.weighted()).value();
-        let apart = pairs.map(|(j, (mean, centroid))| weight(j) * exact::squared_distance(mean, centroid));
-        self.state.inertia(data) + apart.sum::<f64>()
+        update(self.plan.level, data, self.state, true);
+        let centroids = self.state.centroids.chunks_exact(d).enumerate();
+        let off = centroids.map(|(j, c)| off_mean(&self.state.sums, j, &data.grids, data.weighted(), c));
+        let off: f64 = off.sum();
+        self.state.inertia(data) + off
     }
 
     fn aim(&self) -> Aim {
