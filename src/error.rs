@@ -21,7 +21,7 @@ pub enum Error {
     #[error("k is 0: at least one cluster is needed")]
     ZeroClusters,
     /// There are fewer rows (of positive weight) than clusters.
-    #[error("{k} clusters were asked for, but only {rows} rows have a positive weight")]
+    #[error("{k} clusters were asked for, but there are only {rows} rows (rows of weight 0 do not count)")]
     TooManyClusters {
         /// The clusters asked for.
         k: usize,
@@ -147,7 +147,7 @@ pub enum Error {
         column: usize,
     },
     /// The tolerance is negative or NaN.
-    #[error("the tolerance is {tolerance}, but must be 0 or more")]
+    #[error("the tolerance (of Patience: the gain) is {tolerance}, but must be 0 or more")]
     Tolerance {
         /// The tolerance given.
         tolerance: f64,
@@ -162,7 +162,7 @@ pub enum Error {
     #[error("max_iter is 0: at least one iteration is needed")]
     ZeroIterations,
     /// The number of restarts is 0.
-    #[error("n_init is 0: at least one run is needed")]
+    #[error("no run was asked for: n_init, or the number of samples, must be at least 1")]
     ZeroRuns,
     /// The number of candidates per step of k-means++ is out of range.
     #[error("{trials} candidates a step were asked of k-means++, but it takes 1 to {limit}")]

@@ -20,7 +20,8 @@
 //! ];
 //!
 //! // Visits and euros are different units, and the euros have the larger numbers: as they are, they would
-//! // decide alone. Divided by its standard deviation, each column counts alike.
+//! // decide alone. Divided by its standard deviation, each column counts alike. (That of a constant column is 0:
+//! // leave the column out, for a division by 0 makes NaN.)
 //! let mean = customers.mean_axis(Axis(0)).expect("there are rows");
 //! let deviation = customers.std_axis(Axis(0), 0.0);
 //! let scaled = (&customers - &mean) / &deviation;
@@ -34,7 +35,7 @@
 //!     println!("{k} kinds explain {:.0} %", 100.0 * explained);
 //! }
 //! // It prints 73, 96, 97 and 98 %: the third cluster finds something, the fourth only cuts a kind in two.
-//! // (`select::elbow` does this loop, and finds the knee.)
+//! // (`select::sweep` does this loop, and judges each k by seven criteria; `select::elbow` finds the knee.)
 //!
 //! // So three. The model says who belongs together, and why the fit stopped.
 //! let model = kmeans.with_k(3).fit(&scaled)?;
@@ -82,7 +83,10 @@
 //! | cluster rows that count differently, or repeat | [`KMeans::fit_weighted`] |
 //! | watch a fit, or end it early | [`KMeans::fit_with`], [`Iteration`] |
 //! | read the result, label new rows, measure distances | [`KMeansModel`] |
+//! | label batch after batch into the same memory | [`KMeansModel::predict_into`] |
+//! | label one row at a time, many times faster | [`KMeansModel::predictor`], [`Predictor`] |
 //! | start from somewhere else | [`Random`], [`KMeansPlusPlus`], [`KMeansParallel`], an `Array2`, [`init::from_fn`], your own [`Init`] |
+//! | go on from an earlier model | `.init(model.centroids().clone())` |
 //! | stop by another rule | [`Tolerance`], [`Stable`], [`Patience`], [`Any`], [`All`], a closure, your own [`Convergence`] |
 //! | get past a local minimum | [`KMeans::refine`], [`Refine`] |
 //! | say what happens to a cluster without rows | [`EmptyCluster`] |
@@ -133,7 +137,7 @@
 //!     other => panic!("{other:?}"),
 //! }
 //! let error = KMeans::new(5).fit(&array![[0.0], [1.0]]).unwrap_err();
-//! assert_eq!(error.to_string(), "5 clusters were asked for, but only 2 rows have a positive weight");
+//! assert_eq!(error.to_string(), "5 clusters were asked for, but there are only 2 rows (rows of weight 0 do not count)");
 //!
 //! let line = ndarray::Array2::from_shape_fn((100, 1), |(row, _)| row as f64);
 //! let model = KMeans::new(7).max_iter(1).fit(&line)?;
@@ -158,7 +162,7 @@
 //!
 //! An iteration takes time in proportion to n k d, for n rows, d columns and k clusters, or less: bounds pass over rows, and with few columns over whole
 //! groups of them ([`Algorithm`]). Beyond your data a fit holds up to 32 bytes for each row, 8 to 16 more with weights; and some k d numbers for
-//! each thread. The model keeps 4 bytes a row, and 8 more once its [`labels`](KMeansModel::labels) are asked for. The n by k distances exist only in what [`transform`](KMeansModel::transform) returns.
+//! each thread ([`Algorithm::Filtering`] asked for by name, [`Refine`], and rows of weight 0 with few columns may take more). The model keeps 4 bytes a row, and 8 more once its [`labels`](KMeansModel::labels) are asked for. The n by k distances exist only in what [`transform`](KMeansModel::transform) returns.
 //!
 //! Threads are those of rayon's current pool. To use fewer, call `fit` in the `install` of a smaller pool.
 //!
@@ -175,7 +179,7 @@
 //! | feature | default | what it does |
 //! |---|---|---|
 //! | `parallel` | yes | spreads the work over rayon's threads; the results are the same bits without it |
-//! | `serde` | no | saves and loads fitted models |
+//! | `serde` | no | saves and loads a [`KMeansModel`]; what is loaded is checked |
 //!
 //! SIMD needs no feature: the instructions are chosen when the program runs.
 //!
@@ -212,6 +216,10 @@ mod sampler;
 mod saved;
 pub mod select;
 mod spherical;
+
+/// The version of `ndarray` that this crate uses.
+#[doc(no_inline)]
+pub use ndarray;
 
 pub use balanced::{BalancedKMeans, BalancedKMeansModel};
 pub use bisecting::{BisectingKMeans, BisectingKMeansModel, Bisection, Node, SplitBy};

@@ -28,7 +28,7 @@ use std::sync::OnceLock;
 /// ```
 ///
 /// With the feature `serde` a model can be saved and loaded. What is loaded is checked: a file that breaks a rule is an error. (JSON keeps every bit only
-/// with `serde_json`'s feature `float_roundtrip`.)
+/// with `serde_json`'s feature `float_roundtrip`; a model of f64 may be loaded as f32, and is then rounded.)
 #[derive(Clone, Debug)]
 pub struct KMeansModel<F: Float> {
     pub(crate) centroids: Array2<F>,
@@ -149,7 +149,7 @@ impl<F: Float> KMeansModel<F> {
         self.algorithm
     }
 
-    /// The centroids made ready to label single rows, without allocation and sooner than [`predict_one`](Self::predict_one). Costs O(k d).
+    /// The centroids made ready to label single rows, without allocation, and many times faster than [`predict_one`](Self::predict_one). Costs O(k d).
     #[must_use]
     pub fn predictor(&self) -> Predictor<F> {
         Predictor::new(self.level, self.coordinates(), self.n_features())

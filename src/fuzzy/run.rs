@@ -84,10 +84,14 @@ pub(super) fn run<F: Float>(
     let stop_reason = loop {
         let mut moved = centroids.clone();
         sums.means(&data.mean, &mut moved);
-        let (next, lower) = pass(&moved);
+        let (mut next, mut lower) = pass(&moved);
         if lower > objective {
             // Exact arithmetic could not raise it: what is left to gain is less than the rounding.
-            break StopReason::Converged;
+            if !history.is_empty() {
+                break StopReason::Converged;
+            }
+            // Every run has an iteration: here one that moves nothing.
+            (moved, next, lower) = (centroids.clone(), sums, objective);
         }
         let pairs = moved.chunks_exact(data.d).zip(centroids.chunks_exact(data.d));
         let shift: f64 = pairs.map(|(new, old)| distance::<SquaredEuclidean, F>(new, old)).sum();

@@ -46,8 +46,9 @@ const GAIN: f64 = 1e-6;
 ///
 /// What it buys: it finds the proven optima of Fisher's iris for k = 2 to 10 with each of 20 seeds, in a millisecond or two. With 50 clusters and more it ends
 /// below the best of ten restarts, in a fraction of their time (the README has figures).
-/// What it costs: often 2 to 10 times the plain run, about in proportion to the [`patience`](Self::patience), and more with many clusters or columns;
-/// and about 40 bytes a row, with 12 more for each of up to 8 threads. Of more rows than 256 a cluster (and 32,768), tries look only at
+/// What it costs: 2 to 20 times the plain run where there are groups, about in proportion to the [`patience`](Self::patience). Where there are none (evenly
+/// spread rows, many columns and clusters) nearly every try helps a little and the search goes on: 30,000 rows of 64 uniform columns and 200 clusters took 600
+/// times the plain run, for 0.9 %. An observer can end it when it has taken long enough. It holds about 40 bytes a row, with 12 more for each of up to 8 threads. Of more rows than 256 a cluster (and 32,768), tries look only at
 /// a sample of half as many.
 ///
 /// Each try is an entry of the [history](crate::KMeansModel::history), and the observer sees it: `swapped` is 1 if its swap was kept and 0 if not,

@@ -55,7 +55,8 @@ impl<F: Float> KMediansModel<F> {
         self.centroids.as_slice().expect("centroids are in standard layout")
     }
 
-    /// The centroids, (k, d). After convergence each coordinate is the (weighted, lower) median of its column over the cluster's rows.
+    /// The centroids, (k, d). After convergence each coordinate is the (weighted, lower) median of its column over the cluster's rows, or another value
+    /// of the same loss but for rounding: rows that are as far from two centroids may have changed cluster last, without a gain.
     #[must_use]
     pub fn centroids(&self) -> &Array2<F> {
         &self.centroids

@@ -148,13 +148,15 @@ pub(super) fn run<F: Float>(
         let rows: Vec<&[u32]> = (0..changed.len()).map(|j| members.of(j)).collect();
         manhattan::medians(data.rows(), &rows, &changed, &mut moved);
         let before = labels.clone();
-        let (lower, reassigned) = assign(&moved, &mut labels);
-        if lower > loss {
+        let (mut lower, mut reassigned) = assign(&moved, &mut labels);
+        if lower > loss && relocated + dropped == 0 {
             // Exact arithmetic could not raise it: what is left to gain is less than the rounding of distances.
-            if relocated + dropped == 0 {
-                labels = before;
+            labels.clone_from(&before);
+            if !history.is_empty() {
                 break StopReason::Converged;
             }
+            // Every run has an iteration: here one that moves nothing.
+            (moved, lower, reassigned) = (centroids.clone(), loss, 0);
         }
         let pairs = moved.chunks_exact(d).zip(old.chunks_exact(d));
         let shift: f64 = pairs.map(|(new, old)| manhattan::distance(new, old)).sum();

@@ -1,6 +1,5 @@
 //! What a clustering is compared with: rows without clusters, and the likelihood of a Gaussian model.
 
-use crate::error::Error;
 use crate::float::Float;
 use crate::kernel::par;
 use crate::kmeans::KMeans;
@@ -41,32 +40,27 @@ impl References {
         })
     }
 
-    /// The gap of a model with this inertia and its standard error; none if an inertia is 0.
-    pub(super) fn gap<F: Float>(
-        &self,
-        kmeans: &KMeans<F>,
-        k: usize,
-        inertia: f64,
-    ) -> Result<Option<(f64, f64)>, Error> {
+    /// The gap of a model with this inertia and its standard error; none if an inertia is 0, or if a reference has no fit: it may be narrower than the
+    /// type allows, or lose a cluster where that is an error, though the data is not and does not.
+    pub(super) fn gap<F: Float>(&self, kmeans: &KMeans<F>, k: usize, inertia: f64) -> Option<(f64, f64)> {
         if self.count == 0 || !(inertia > 0.0) {
-            return Ok(None);
+            return None;
         }
         let kmeans = kmeans.clone().with_k(k);
         // Fits too small to be worth several threads each share the threads between them.
         let work = self.rows as f64 * self.columns.len() as f64 * k as f64;
         let together = if par::workers_for(work) == 1 { par::threads().min(self.count) } else { 1 };
-        let mut fits = vec![Ok(0.0); self.count];
+        let mut fits = vec![0.0; self.count];
         par::share(&mut vec![(); together], fits.iter_mut().enumerate(), |(), (b, fit)| {
-            *fit = kmeans.fit(&self.draw::<F>(b)).map(|model| model.inertia());
+            *fit = kmeans.fit(&self.draw::<F>(b)).map_or(0.0, |model| model.inertia());
         });
-        let inertias = fits.into_iter().collect::<Result<Vec<f64>, Error>>()?;
-        if inertias.contains(&0.0) {
-            return Ok(None);
+        if fits.contains(&0.0) {
+            return None;
         }
         let count = self.count as f64;
-        let mean = inertias.iter().map(|x| x.ln()).sum::<f64>() / count;
-        let variance = inertias.iter().map(|x| (x.ln() - mean) * (x.ln() - mean)).sum::<f64>() / count;
-        Ok(Some((mean - inertia.ln(), (variance * (1.0 + 1.0 / count)).sqrt())))
+        let mean = fits.iter().map(|x| x.ln()).sum::<f64>() / count;
+        let variance = fits.iter().map(|x| (x.ln() - mean) * (x.ln() - mean)).sum::<f64>() / count;
+        Some((mean - inertia.ln(), (variance * (1.0 + 1.0 / count)).sqrt()))
     }
 }
 

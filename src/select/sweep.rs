@@ -195,7 +195,7 @@ impl SweepSettings {
         set(Criterion::Bic, if self.has(Criterion::Bic) { bic(&model) } else { None });
         let mut gap_error = None;
         if self.has(Criterion::Gap)
-            && let Some((gap, error)) = references.gap(kmeans, k, cold)?
+            && let Some((gap, error)) = references.gap(kmeans, k, cold)
         {
             set(Criterion::Gap, Some(gap));
             gap_error = Some(error);

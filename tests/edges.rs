@@ -1,0 +1,171 @@
+//! At the edges of the types and of small data: what random fits have found, each in its shortest form.
+
+use centroids::select::{calinski_harabasz, davies_bouldin};
+use centroids::{
+    BisectingKMeans, Error, FuzzyCMeans, KMeans, KMedians, KMedoids, Refine, SeededRng, SphericalKMeans,
+    StopReason,
+};
+use ndarray::{Array1, Array2, Axis, array, concatenate};
+
+#[test]
+fn rows_beside_which_zero_is_infinitely_far_can_be_seeded() {
+    for d in [2, 20] {
+        let data = Array2::from_shape_fn((3, d), |(i, t)| if t == 0 { i as f32 * 1e-9 } else { 1e30 });
+        let model = KMeans::new(2).fit(&data).unwrap();
+        assert!(model.inertia() <= 5.1e-19, "{d} columns: {}", model.inertia());
+    }
+}
+
+#[test]
+fn a_row_without_weight_is_absent_where_seeding_sorts_rows() {
+    let mut rng = SeededRng::new(1);
+    for (n, d) in [(4095, 2), (5000, 3)] {
+        let data = Array2::from_shape_fn((n, d), |_| rng.uniform());
+        let more = concatenate![Axis(0), Array2::from_elem((1, d), 0.4), data];
+        let mut weights = Array1::ones(n + 1);
+        weights[0] = 0.0;
+        let without = KMeans::new(16).fit_weighted(&data, &Array1::ones(n)).unwrap();
+        let with = KMeans::new(16).fit_weighted(&more, &weights).unwrap();
+        assert_eq!(with.centroids(), without.centroids(), "{n} rows of {d} columns");
+    }
+}
+
+#[test]
+fn the_largest_and_the_least_weights_seed_alike() {
+    let data = Array2::from_shape_fn((40_000, 8), |(i, t)| ((i * (7 + 6 * t) + i * i % 97) % 311) as f32);
+    let fit = |weight| KMeans::new(60).max_iter(1).fit_weighted(&data, &Array1::from_elem(40_000, weight));
+    assert_eq!(fit(1.0).unwrap().centroids(), fit(2f32.powi(127)).unwrap().centroids());
+    let data = Array2::from_shape_fn((60, 2), |(i, t)| ((i * (7 + 6 * t)) % 31) as f64 * 2f64.powi(-200));
+    let fit = |weight| KMeans::new(6).fit_weighted(&data, &Array1::from_elem(60, weight)).unwrap();
+    assert_eq!(fit(1.0).centroids(), fit(2f64.powi(-730)).centroids());
+}
+
+#[test]
+fn refine_never_ends_worse_where_means_are_rounded_much() {
+    let mut improved = 0;
+    for seed in 0..3000 {
+        let mut rng = SeededRng::new(seed);
+        let n = 2 + rng.below(12);
+        // Half of them lie between neighbours of the type, which are 128 apart.
+        let data = Array2::from_shape_fn((n, 1), |_| 1.7e9f32 + rng.below(10) as f32 * 100.0);
+        let kmeans = KMeans::new(1 + rng.below(3.min(n))).seed(seed);
+        let (Ok(plain), Ok(refined)) =
+            (kmeans.fit(&data), kmeans.clone().refine(Refine::default()).fit(&data))
+        else {
+            continue;
+        };
+        assert!(refined.inertia() <= plain.inertia(), "seed {seed}");
+        assert!(refined.history().windows(2).all(|two| two[1].inertia <= two[0].inertia), "seed {seed}");
+        improved += usize::from(refined.inertia() < plain.inertia());
+    }
+    assert!(improved > 10);
+}
+
+#[test]
+fn a_part_too_narrow_to_divide_stays_whole() {
+    let model = BisectingKMeans::new(3).fit(&array![[0.0], [1e-150], [1.0]]).unwrap();
+    assert_eq!(model.labels(), &array![0, 0, 1]);
+}
+
+#[test]
+fn the_history_of_a_far_start_is_finite() {
+    let model = KMeans::new(1).init(array![[1e20]]).fit(&array![[0.0], [1e-140], [2e-140]]).unwrap();
+    assert!(model.history().iter().all(|entry| entry.relative_shift.is_finite()));
+}
+
+#[test]
+fn a_fit_that_ends_with_an_empty_cluster_has_not_converged() {
+    // Digits are lost beside 2e16, so relocations never end.
+    let data = array![[1.47e-18], [163_019.111], [1.963e16], [1.01e-18], [1.36e-18]];
+    for seed in 0..200 {
+        let model = KMeans::new(4).seed(seed).max_iter(20).fit(&data).unwrap();
+        let empty = model.cluster_sizes().contains(&0);
+        assert!(!empty || model.stop_reason() == StopReason::MaxIterations, "seed {seed}");
+    }
+}
+
+#[test]
+fn views_larger_than_memory_are_errors() {
+    let model = KMeans::new(1).fit(&array![[0.0, 1.0], [1.0, 2.0]]).unwrap();
+    let row = array![[1.0, 2.0]];
+    let rows = row.broadcast((1 << 50, 2)).unwrap();
+    assert!(matches!(model.predict(&rows), Err(Error::TooBig { rows, .. }) if rows == 1 << 50));
+    assert!(matches!(SphericalKMeans::new(1).fit(&rows), Err(Error::TooBig { .. })));
+}
+
+/// The loss of these medoids, and the least that one exchange would leave.
+fn losses(apart: &Array2<f64>, medoids: &[usize]) -> (f64, f64) {
+    let loss = |medoids: &[usize]| -> f64 {
+        let nearest = |i: usize| medoids.iter().map(|&m| apart[[m, i]]).fold(f64::INFINITY, f64::min);
+        (0..apart.nrows()).map(nearest).sum()
+    };
+    let mut best = f64::INFINITY;
+    for place in 0..medoids.len() {
+        for row in (0..apart.nrows()).filter(|row| !medoids.contains(row)) {
+            let mut exchanged = medoids.to_vec();
+            exchanged[place] = row;
+            best = best.min(loss(&exchanged));
+        }
+    }
+    (loss(medoids), best)
+}
+
+#[test]
+fn medoids_of_equal_rows_are_found_at_once() {
+    let data = Array2::from_shape_fn((300, 2), |(i, t)| ((i % 15) * (7 + 6 * t) % 31) as f64 / 10.0);
+    let model = KMedoids::new(15).fit(&data).unwrap();
+    assert_eq!((model.loss(), model.stop_reason()), (0.0, StopReason::Converged));
+    assert!(model.n_iter() <= 2);
+}
+
+#[test]
+fn medoids_are_the_best_beside_a_far_row() {
+    for (far, seed) in
+        [1e3, 1e12, 1e14, 1e16].into_iter().flat_map(|far| (0..15).map(move |seed| (far, seed)))
+    {
+        let mut rng = SeededRng::new(seed);
+        let data = Array2::from_shape_fn((40, 2), |(i, _)| if i == 39 { far } else { rng.uniform() });
+        let model = KMedoids::new(2 + seed as usize % 2).seed(seed).fit(&data).unwrap();
+        assert_eq!(model.stop_reason(), StopReason::Converged, "{far:e}, seed {seed}");
+        assert!(model.history().windows(2).all(|two| two[1].loss <= two[0].loss), "{far:e}, seed {seed}");
+        let apart = Array2::from_shape_fn((40, 40), |(i, j)| {
+            (&data.row(i) - &data.row(j)).mapv(|x| x * x).sum().sqrt()
+        });
+        let (loss, best) = losses(&apart, model.medoids());
+        assert!(best >= loss * (1.0 - 1e-9), "{far:e}, seed {seed}: {best} after {loss}");
+    }
+}
+
+#[test]
+fn dissimilarities_whose_sum_is_infinite_are_an_error() {
+    let matrix = Array2::from_shape_fn((4, 4), |(i, j)| if i == j { 0.0 } else { 1e308 });
+    assert!(matches!(
+        KMedoids::new(2).fit_matrix(&matrix),
+        Err(Error::Dissimilarity { row: 0, column: 1, .. })
+    ));
+}
+
+#[test]
+fn scores_see_which_means_are_equal() {
+    // Both means are 5/3.
+    let data = array![[0.0], [2.0], [0.0], [1.0], [3.0], [4.0]];
+    assert_eq!(davies_bouldin(&data, &array![1, 1, 0, 0, 1, 0]).unwrap(), 0.0);
+    // Every row is its cluster's mean, which sums of 53 bits miss.
+    for x in [7.0, 0.7, 1.1, 5.9] {
+        let (data, labels) = (array![[x], [x], [0.3], [0.3], [x]], array![0, 0, 1, 1, 0]);
+        assert_eq!(calinski_harabasz(&data, &labels).unwrap(), 1.0);
+        assert_eq!(davies_bouldin(&data, &labels).unwrap(), 0.0);
+    }
+}
+
+#[test]
+fn every_run_has_an_iteration() {
+    for data in [array![[9.5], [0.1], [9.5], [0.1]], array![[0.1], [0.7], [5.3], [9.1], [0.7], [5.3]]] {
+        for k in 2..4 {
+            let model = FuzzyCMeans::new(k).fit(&data);
+            assert!(model.is_ok_and(|model| model.history().last().unwrap().objective == model.objective()));
+            let model = KMedians::new(k).fit(&data);
+            assert!(model.is_ok_and(|model| model.history().last().unwrap().loss == model.loss()) || k > 2);
+        }
+    }
+}
