@@ -62,7 +62,7 @@ impl<F: Float> BalancedKMeans<F> {
         self.change(|kmeans| kmeans.with_k(k))
     }
 
-    /// How many rows a cluster may have. An open end is 1 or n; each cluster has a row at least, so 0 is as good as 1.
+    /// How many rows a cluster may have. An open end is 1 or n. Each cluster has a row at least, so sizes that begin at 0 are an error.
     ///
     /// ```
     /// use centroids::{BalancedKMeans, Error};
@@ -79,7 +79,7 @@ impl<F: Float> BalancedKMeans<F> {
     #[must_use]
     pub fn sizes(mut self, sizes: impl RangeBounds<usize>) -> Self {
         let least = match sizes.start_bound() {
-            Bound::Included(&least) => least.max(1),
+            Bound::Included(&least) => least,
             Bound::Excluded(&below) => below.saturating_add(1),
             Bound::Unbounded => 1,
         };

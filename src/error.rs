@@ -181,7 +181,9 @@ pub enum Error {
         iteration: usize,
     },
     /// The rows cannot be divided into clusters of such sizes (each has one row at least).
-    #[error("{rows} rows cannot be divided into {k} clusters of {least} to {most} rows")]
+    #[error(
+        "{rows} rows cannot be divided into {k} clusters of {least} to {most} rows, each of one row at least"
+    )]
     ClusterSizes {
         /// The smallest size allowed.
         least: usize,
