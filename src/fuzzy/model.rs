@@ -138,7 +138,7 @@ impl<F: Float> FuzzyCMeansModel<F> {
 
     /// The centroids, (k, d): after convergence each is the mean of all rows weighted by the m-th power of their memberships, rounded to F.
     ///
-    /// Sums are formed in f64 about the mean of all rows, so a row 10^13 times as far as the others (10^5 and f32 alike) leaves these 3 digits.
+    /// Sums are formed in f64 about the mean of all rows, so a row 10^13 times as far as the others leaves these 3 digits (of f32 rows too).
     #[must_use]
     pub fn centroids(&self) -> &Array2<F> {
         &self.centroids

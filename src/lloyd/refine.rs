@@ -218,7 +218,8 @@ impl<'s, 'a, F: Float> Search<'s, 'a, F> {
         let (data, d) = (self.data, self.data.d);
         update(self.plan.level, data, self.state, true);
         let centroids = self.state.centroids.chunks_exact(d).enumerate();
-        let off = centroids.map(|(j, c)| off_mean(&self.state.sums, j, &data.grids, data.weighted(), c));
+        let with_rows = centroids.filter(|part| self.state.sums.count(part.0) > 0);
+        let off = with_rows.map(|(j, c)| off_mean(&self.state.sums, j, &data.grids, data.weighted(), c));
         let off: f64 = off.sum();
         self.state.inertia(data) + off
     }

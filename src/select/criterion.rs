@@ -23,7 +23,8 @@ pub enum Criterion {
     /// Evenly spread rows of one or two columns are on its edge: there the likelihood gains as much as it loses with k, and chance decides.
     Bic,
     /// The gap statistic (Tibshirani, Walther and Hastie 2001): how far the logarithm of the inertia lies below its mean for rows spread evenly over the box of the data. Chosen
-    /// is the smallest k whose gap is at least that of the next k swept less that one's standard error; none if there is no such k. Undefined when an inertia is 0.
+    /// is the smallest k whose gap is at least that of the next k swept less that one's standard error; none if there is no such k. Undefined when an inertia is 0, or a
+    /// reference has no fit (narrower than the type allows, or with a cluster that loses its rows under `EmptyCluster::Fail`).
     ///
     /// The rule allows for one standard error, so on noise it misses k = 1 now and then.
     Gap,
