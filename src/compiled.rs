@@ -62,6 +62,8 @@ doors! {
         observer: Option<lloyd::Observer<'_>>,
     ) -> Result<KMeansModel<Self>, Error>
         = KMeans::start;
+    /// A model of given centroids.
+    fn model_of(centroids: Rows<'_, Self>) -> Result<KMeansModel<Self>, Error> = KMeansModel::of;
     /// Labels.
     fn predict(model: &KMeansModel<Self>, rows: Rows<'_, Self>) -> Result<Array1<usize>, Error> = KMeansModel::labels_of;
     /// Labels into memory that is there.

@@ -8,7 +8,7 @@ use crate::kernel::moments::{Grid, Grids, NOWHERE, RowSums};
 use crate::kernel::pack::{self, Range};
 use crate::kernel::tiles::Tiles;
 use crate::kernel::{Element, Level, par};
-use ndarray::{Array2, ArrayView1, ArrayView2};
+use ndarray::{ArrayView1, ArrayView2};
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
@@ -287,8 +287,12 @@ pub(crate) fn unit_rows<F: Element, T: Element>(values: &[F], d: usize) -> Resul
     Ok(units)
 }
 
-/// Starting centroids, row by row, once they are known to be k by d and finite.
-pub(crate) fn check_centroids<F: Float>(centroids: &Array2<F>, k: usize, d: usize) -> Result<Vec<F>, Error> {
+/// Given centroids, row by row, once they are known to be k by d and finite.
+pub(crate) fn check_centroids<F: Float>(
+    centroids: ArrayView2<'_, F>,
+    k: usize,
+    d: usize,
+) -> Result<Vec<F>, Error> {
     if centroids.dim() != (k, d) {
         return Err(Error::CentroidShape { expected: (k, d), found: centroids.dim() });
     }

@@ -138,8 +138,8 @@ pub enum Error {
         /// The shape found.
         found: (usize, usize),
     },
-    /// A coordinate of a starting centroid is NaN, infinite, or larger than the data may be.
-    #[error("starting centroid {cluster} is not finite, or too large, in column {column}")]
+    /// A coordinate of a centroid, given or made by an initialiser, is NaN, infinite, or larger than the data may be.
+    #[error("centroid {cluster} is not finite, or too large, in column {column}")]
     CentroidNotFinite {
         /// The cluster.
         cluster: usize,

@@ -348,7 +348,7 @@ impl<F: Float> KMeans<F> {
         let one = |run: usize, observer: Observer<'_>| {
             let mut rng = SeededRng::stream(self.seed, 2 * run as u64);
             let start = self.init.centroids(rows.view(), weights, self.k, &mut rng)?;
-            let start = check_centroids(&start, self.k, data.d)?;
+            let start = check_centroids(start.view(), self.k, data.d)?;
             let plan = Plan {
                 level: self.level,
                 run,

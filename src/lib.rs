@@ -83,6 +83,7 @@
 //! | cluster rows that count differently, or repeat | [`KMeans::fit_weighted`] |
 //! | watch a fit, or end it early | [`KMeans::fit_with`], [`Iteration`] |
 //! | read the result, label new rows, measure distances | [`KMeansModel`] |
+//! | label rows by centroids from elsewhere | [`KMeansModel::from_centroids`] |
 //! | label batch after batch into the same memory | [`KMeansModel::predict_into`] |
 //! | label one row at a time, many times faster | [`KMeansModel::predictor`], [`Predictor`] |
 //! | start from somewhere else | [`Random`], [`KMeansPlusPlus`], [`KMeansParallel`], an `Array2`, [`init::from_fn`], your own [`Init`] |

@@ -1,6 +1,6 @@
 //! The fitted model.
 
-use crate::data::{Data, check_values, rows_of};
+use crate::data::{Data, check_centroids, check_values, rows_of};
 use crate::error::Error;
 use crate::float::Float;
 use crate::history::{Iteration, StopReason};
@@ -84,6 +84,49 @@ impl<F: Float> KMeansModel<F> {
         }
     }
 
+    /// A model of centroids from elsewhere, (k, d), such as a codebook that another program stored: to label rows by, and for distances and scores. Nothing is
+    /// fitted: labels and history are empty, sizes and inertia are 0, and it counts as converged. Copies the centroids.
+    ///
+    /// ```
+    /// use centroids::KMeansModel;
+    /// use ndarray::array;
+    ///
+    /// let model = KMeansModel::from_centroids(&array![[0.0, 0.0], [9.0, 9.0]])?;
+    /// assert_eq!(model.predict(&array![[8.0, 7.0], [1.0, 0.0]])?, array![1, 0]);
+    /// assert!(model.labels().is_empty());
+    /// # Ok::<(), centroids::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ZeroClusters`], [`Error::NoColumns`], [`Error::TooBig`] for more centroids than labels can number, and
+    /// [`Error::CentroidNotFinite`] for a value that is not finite, or too large.
+    pub fn from_centroids<S: ndarray::Data<Elem = F>>(centroids: &ArrayBase<S, Ix2>) -> Result<Self, Error> {
+        F::model_of(centroids.view())
+    }
+
+    pub(crate) fn of(centroids: ArrayView2<'_, F>) -> Result<Self, Error> {
+        let (k, d) = centroids.dim();
+        if k == 0 {
+            return Err(Error::ZeroClusters);
+        }
+        if d == 0 {
+            return Err(Error::NoColumns);
+        }
+        if u32::try_from(k).is_err() {
+            return Err(Error::TooBig { rows: 0, columns: d, k });
+        }
+        let run = Run {
+            centroids: check_centroids(centroids, k, d)?,
+            labels: Vec::new(),
+            inertia: 0.0,
+            history: Vec::new(),
+            stop_reason: StopReason::Converged,
+            algorithm: Algorithm::Lloyd,
+        };
+        Ok(KMeansModel::new(Level::new(), run, d))
+    }
+
     /// The centroids, (k, d). After convergence each is the mean of its rows, rounded to F.
     #[must_use]
     pub fn centroids(&self) -> &Array2<F> {
@@ -119,7 +162,7 @@ impl<F: Float> KMeansModel<F> {
 
     /// Rows of the fit with each label, those of weight 0 included.
     ///
-    /// A 0 is possible only when the fit stopped at `max_iter` or by its observer, just as a cluster lost its last row.
+    /// Of a fit, a 0 is possible only when it stopped at `max_iter` or by its observer, just as a cluster lost its last row.
     #[must_use]
     pub fn cluster_sizes(&self) -> &[usize] {
         &self.cluster_sizes

@@ -1,8 +1,8 @@
 //! Every broken rule is its own error, with its numbers, at every door.
 
 use centroids::{
-    All, Any, Convergence, EmptyCluster, Error, Init, Iteration, KMeans, KMeansPlusPlus, Patience, Random,
-    SeededRng, Stable, Tolerance, init, select,
+    All, Any, Convergence, EmptyCluster, Error, Init, Iteration, KMeans, KMeansModel, KMeansPlusPlus,
+    Patience, Random, SeededRng, Stable, Tolerance, init, select,
 };
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, array};
 use std::ops::ControlFlow;
@@ -105,6 +105,21 @@ impl Init<f64> for Infinite {
     ) -> Result<Array2<f64>, Error> {
         Ok(Array2::from_elem((k, data.ncols()), f64::INFINITY))
     }
+}
+
+#[test]
+fn centroids_from_elsewhere() {
+    let error = |centroids: &Array2<f64>| KMeansModel::from_centroids(centroids).unwrap_err();
+    assert_eq!(error(&Array2::zeros((0, 2))), Error::ZeroClusters);
+    assert_eq!(error(&Array2::zeros((2, 0))), Error::NoColumns);
+    assert_eq!(error(&array![[0.0], [f64::NAN]]), Error::CentroidNotFinite { cluster: 1, column: 0 });
+    assert_eq!(error(&array![[0.0, 1e200]]), Error::CentroidNotFinite { cluster: 0, column: 1 });
+    let many = Array2::<f32>::zeros((1, 1));
+    let many = many.broadcast((1 << 32, 1)).unwrap();
+    assert_eq!(
+        KMeansModel::from_centroids(&many).unwrap_err(),
+        Error::TooBig { rows: 0, columns: 1, k: 1 << 32 }
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 #![cfg(feature = "serde")]
 
 use centroids::{Float, KMeans, KMeansModel, SeededRng};
-use ndarray::Array2;
+use ndarray::{Array2, s};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -27,6 +27,23 @@ fn survives<F: Float + serde::Serialize + DeserializeOwned>() {
 fn a_saved_model_is_the_same_when_loaded() {
     survives::<f32>();
     survives::<f64>();
+}
+
+#[test]
+fn centroids_alone_make_a_model_that_labels_alike() {
+    let (data, model) = fitted::<f32>();
+    // Every other column of an array twice as wide: a view that is not contiguous.
+    let wide = Array2::from_shape_fn((5, 6), |(j, t)| model.centroids()[(j, t / 2)]);
+    let given = KMeansModel::from_centroids(&wide.slice(s![.., ..;2])).unwrap();
+    assert_eq!(given.centroids(), model.centroids());
+    assert_eq!(given.predict(&data).unwrap(), model.labels());
+    assert_eq!(given.transform(&data).unwrap(), model.transform(&data).unwrap());
+    assert_eq!(given.score(&data).unwrap(), -model.inertia());
+    let row = data.row(7);
+    assert_eq!(given.predictor().predict_one(row.as_slice().unwrap()).unwrap(), model.labels()[7]);
+    assert_eq!((given.labels().len(), given.n_iter(), given.cluster_sizes()), (0, 0, &[0; 5][..]));
+    let text = serde_json::to_string(&given).unwrap();
+    assert!(serde_json::from_str::<KMeansModel<f32>>(&text).unwrap() == given);
 }
 
 #[test]

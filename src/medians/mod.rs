@@ -287,7 +287,7 @@ impl<F: Float> KMedians<F> {
         let best = restarts::in_turn(self.n_init, loss, observer, |run, watch| {
             let mut rng = SeededRng::stream(self.seed, 2 * run as u64);
             let start = self.init.centroids(checked.array(), weights, self.k, &mut rng)?;
-            let start = check_centroids(&start, self.k, checked.d)?;
+            let start = check_centroids(start.view(), self.k, checked.d)?;
             let plan = Plan {
                 level: self.level,
                 run,

@@ -181,7 +181,7 @@ where
     if k < 2 {
         return Err(Error::ScoreClusters { clusters: k, rows: data.nrows() });
     }
-    let centroids: Vec<f64> = check_centroids(centroids, k, d)?.iter().map(|x| x.f64()).collect();
+    let centroids: Vec<f64> = check_centroids(centroids.view(), k, d)?.iter().map(|x| x.f64()).collect();
     match nearest_two::simplified_silhouettes(Level::new(), &values, &centroids, d) {
         Some((found, _)) => Ok(mean(&found)),
         // Only a value that is not finite, or too large, leaves no finite distance.
