@@ -9,6 +9,7 @@ use crate::kernel::{Level, assign, distances, par};
 use crate::lloyd::{Algorithm, Run};
 use crate::predictor::Predictor;
 use ndarray::{Array1, Array2, ArrayBase, ArrayView1, ArrayView2, Ix1, Ix2};
+use std::fmt;
 use std::sync::OnceLock;
 
 /// Centroids, and the labels and history of the fit that found them: one consistent state.
@@ -42,7 +43,7 @@ pub struct KMeansModel<F: Float> {
 }
 
 /// Labels as a fit leaves them, and as the face has them from the first time they are asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Labels {
     pub(crate) narrow: Vec<u32>,
     wide: OnceLock<Array1<usize>>,
@@ -55,6 +56,13 @@ impl Labels {
 
     fn wide(&self) -> &Array1<usize> {
         par::once(&self.wide, || assign::widen(&self.narrow).into())
+    }
+}
+
+impl fmt::Debug for Labels {
+    /// A million are elided, as `ndarray` does.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        ArrayView1::from(self.narrow.as_slice()).fmt(f)
     }
 }
 

@@ -121,6 +121,14 @@ fn types_can_be_shared() {
     assert_eq!(error.to_string(), "the data has no rows");
 }
 
+#[test]
+fn a_model_prints_its_first_and_last_labels_only() {
+    let line = Array2::from_shape_fn((10_000, 1), |(row, _)| row as f64);
+    let model = KMeans::new(3).fit(&line).unwrap();
+    model.labels();
+    assert!(format!("{model:?}").len() < 10_000);
+}
+
 /// Rows spread over the data by their order in the first column.
 struct Spread;
 
