@@ -184,7 +184,7 @@ fn knives(area: &Area<'_>, k: usize, labels: &[usize], values: &[f64]) -> Result
         .x_labels(12)
         .y_labels(0)
         .disable_y_mesh()
-        .x_label_formatter(&|x| format!("{x:.1}"))
+        .x_label_formatter(&|x| if *x > 1.0 { String::new() } else { format!("{x:.1}") })
         .axis_desc_style(("sans-serif", 15))
         .label_style(("sans-serif", 13))
         .light_line_style(TRANSPARENT)

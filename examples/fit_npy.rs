@@ -8,7 +8,7 @@
 //! * `INIT.npy`: the (k, d) starting centroids; or `k=100` for the crate's own seeding (seed from the environment's `SEED`, or 0).
 //! * `ITERS`: iterations with tolerance 0; a fixed point ends the fit sooner. `0` uses the default stopping rule.
 //! * `--converge`: until no label changes, at most 300 iterations.
-//! * `--algorithm`: auto (default), lloyd, hamerly.
+//! * `--algorithm`: auto (default), lloyd, hamerly, filtering.
 //! * `--save`: writes the model as JSON.
 //!
 //! `fit_s` is the wall time of the fit alone, after a fit on the first 2,000 rows to warm up; `predict_s` that of labelling every row.

@@ -29,7 +29,7 @@ use image::{Rgb, RgbImage};
 use ndarray::{Array1, Array2};
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 type Rgb8 = [u8; 3];
 
@@ -43,6 +43,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             k = number;
         } else if arg.to_lowercase().ends_with(".png") {
             picture = Some(arg);
+        } else if Path::new(&arg).is_file() {
+            return Err(format!("{arg} is not a .png picture").into());
         } else {
             folder = arg.into();
         }

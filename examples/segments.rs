@@ -79,7 +79,7 @@ fn draw(path: &Path, customers: &Array2<f64>, labellings: &[(&str, &Array1<usize
             .margin(12)
             .x_label_area_size(46)
             .y_label_area_size(50)
-            .build_cartesian_2d(0.0..105.0, 0.0..18.0)?;
+            .build_cartesian_2d(0.0..110.0, 0.0..18.0)?;
         let mesh = &mut chart.configure_mesh();
         mesh.light_line_style(TRANSPARENT)
             .label_style(("sans-serif", 14))

@@ -2,9 +2,10 @@
 
 use crate::history::Iteration;
 
-/// Decides, from what happened so far, whether a run has converged. A pure function: called once after each iteration.
+/// Decides, from what happened so far, whether a run has converged. A pure function, called after each iteration that changed something.
 ///
-/// `history` is never empty; its last entry is the iteration that just ended. Closures are criteria too:
+/// `history` is never empty; its last entry is the iteration that just ended. With [`refine`](crate::KMeans::refine) the iterations of each try are a history
+/// of their own. Closures are criteria too:
 ///
 /// ```
 /// use centroids::{Iteration, KMeans};

@@ -15,6 +15,9 @@ use std::sync::OnceLock;
 /// Spreads below this would vanish when squared twice over.
 const NARROWEST: f64 = f64::from_bits((1023 - 480) << 52);
 
+/// Coordinates of a row of length 1 below this are as good as 0: two that are not differ by 2⁻⁴⁵² at least, or not at all.
+const FAINT: f64 = f64::from_bits((1023 - 400) << 52);
+
 /// Weights may differ by this factor: the grids of the sums keep 40 bits of the lightest row beside the heaviest.
 const WEIGHT_RANGE: f64 = (1u64 << 50) as f64;
 
@@ -192,7 +195,7 @@ fn sum_rows<F: Float>(level: Level, rows: Rows<'_, F>, grids: &Grids) -> RowSums
 }
 
 /// The values row by row: borrowed where they lie that way already. A view may repeat its rows and so be larger than memory; a copy is not.
-fn contiguous<F: Float>(data: ArrayView2<'_, F>, k: usize) -> Result<Cow<'_, [F]>, Error> {
+pub(crate) fn contiguous<F: Float>(data: ArrayView2<'_, F>, k: usize) -> Result<Cow<'_, [F]>, Error> {
     if let Some(values) = data.to_slice() {
         return Ok(Cow::Borrowed(values));
     }
@@ -282,7 +285,9 @@ pub(crate) fn unit_rows<F: Element, T: Element>(values: &[F], d: usize) -> Resul
         }
         let scaled = values.iter().map(|x| x.f64() / largest);
         let length = scaled.clone().map(|x| x * x).sum::<f64>().sqrt();
-        units.extend(scaled.map(|x| T::of(x / length)));
+        // What is too small for any cosine would make spreads too narrow to be squared.
+        let unit = |x: f64| if (x / length).abs() < FAINT { 0.0 } else { x / length };
+        units.extend(scaled.map(|x| T::of(unit(x))));
     }
     Ok(units)
 }
@@ -296,11 +301,11 @@ pub(crate) fn check_centroids<F: Float>(
     if centroids.dim() != (k, d) {
         return Err(Error::CentroidShape { expected: (k, d), found: centroids.dim() });
     }
-    for ((cluster, column), value) in centroids.indexed_iter() {
-        let value = Element::f64(*value);
-        if !value.is_finite() || value.abs() > F::LIMIT {
-            return Err(Error::CentroidNotFinite { cluster, column });
+    let values = contiguous(centroids, k)?.into_owned();
+    match check_values(&values, d) {
+        Err(Error::NotFinite { row, column } | Error::TooLarge { row, column, .. }) => {
+            Err(Error::CentroidNotFinite { cluster: row, column })
         }
+        _ => Ok(values),
     }
-    Ok(centroids.iter().copied().collect())
 }

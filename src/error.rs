@@ -35,7 +35,7 @@ pub enum Error {
     #[error("the data has no columns")]
     NoColumns,
     /// The data has more rows than labels can number, or its size overflows.
-    #[error("{rows} rows by {columns} columns for {k} clusters is more than can be numbered")]
+    #[error("{rows} rows by {columns} columns for {k} clusters is more than can be numbered or held")]
     TooBig {
         /// Rows of the data.
         rows: usize,
@@ -288,7 +288,9 @@ pub enum Error {
         found: usize,
     },
     /// A score that compares clusters was asked of too few of them, or of as many as there are rows.
-    #[error("the labels form {clusters} clusters of {rows} rows, but this score needs 2 to {}", rows.saturating_sub(1))]
+    #[error(
+        "{clusters} clusters of {rows} rows were given, but this score needs at least 2, and more rows than clusters"
+    )]
     ScoreClusters {
         /// Distinct labels.
         clusters: usize,

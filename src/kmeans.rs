@@ -105,7 +105,8 @@ impl<F: Float> KMeans<F> {
 
     /// Runs from different starts, of which the one with the smallest inertia is kept, whole (the first of equals).
     ///
-    /// Run r draws from its own stream of the seed, so the first runs are the same however many follow. With given centroids all runs are equal.
+    /// Run r draws from its own stream of the seed, so the first runs are the same however many follow. With given centroids all runs are equal, unless
+    /// [`EmptyCluster::Resample`] or [`refine`](Self::refine) draws rows.
     #[must_use]
     pub fn n_init(mut self, n_init: usize) -> Self {
         self.n_init = n_init;

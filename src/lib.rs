@@ -65,13 +65,14 @@
 //! # What is promised
 //!
 //! * **Exact.** A row's label is that of a search through all centroids by squared Euclidean distance in f64 (also for f32 data),
-//!   ties to the lowest index. Whatever is done to be faster does not change a label.
+//!   ties to the lowest index. Whatever is done to be faster does not change a label. (To the last bit, the distance is this: `(x[t] - c[t])²` is added to the sum
+//!   number `t % 8`, without fused multiply-add, and the eight sums are joined as `((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))`.)
 //! * **The same bits.** The same data, settings and seed give the same labels, centroids, inertia and history on any number of threads,
 //!   at any SIMD level and with any [`Algorithm`]. With given centroids the order of the rows does not matter either: the labels
-//!   move with their rows, and nothing else changes.
-//! * **It ends, and tells the truth.** A fit ends after [`max_iter`](KMeans::max_iter) iterations at the latest, and
-//!   [`stop_reason`](KMeansModel::stop_reason) says why. A model is one state, whatever stopped it: `predict` of the training rows is
-//!   `labels`, and `score` is minus `inertia`. Nothing is clamped and nothing is printed.
+//!   move with their rows, and nothing else changes. (But for [`refine`](KMeans::refine), which draws rows by their numbers.)
+//! * **It ends, and tells the truth.** A fit ends after [`max_iter`](KMeans::max_iter) iterations at the latest (with [`refine`](KMeans::refine), each of its
+//!   tries), and [`stop_reason`](KMeansModel::stop_reason) says why. A model is one state, whatever stopped it: `predict` of the training rows is
+//!   `labels`, and `score`, with their weights if they had any, is minus `inertia`. Nothing is clamped and nothing is printed.
 //! * **Errors are values.** Bad input gives an [`Error`] that names the rule with its numbers. Data never makes it panic.
 //! * **No `unsafe`** in this crate.
 //!
@@ -85,7 +86,7 @@
 //! | read the result, label new rows, measure distances | [`KMeansModel`] |
 //! | label rows by centroids from elsewhere | [`KMeansModel::from_centroids`] |
 //! | label batch after batch into the same memory | [`KMeansModel::predict_into`] |
-//! | label one row at a time, many times faster | [`KMeansModel::predictor`], [`Predictor`] |
+//! | label one row at a time, faster | [`KMeansModel::predictor`], [`Predictor`] |
 //! | start from somewhere else | [`Random`], [`KMeansPlusPlus`], [`KMeansParallel`], an `Array2`, [`init::from_fn`], your own [`Init`] |
 //! | go on from an earlier model | `.init(model.centroids().clone())` |
 //! | stop by another rule | [`Tolerance`], [`Stable`], [`Patience`], [`Any`], [`All`], a closure, your own [`Convergence`] |
@@ -162,7 +163,7 @@
 //! # Time and memory
 //!
 //! An iteration takes time in proportion to n k d, for n rows, d columns and k clusters, or less: bounds pass over rows, and with few columns over whole
-//! groups of them ([`Algorithm`]). Beyond your data a fit holds up to 32 bytes for each row, 8 to 16 more with weights; and some k d numbers for
+//! groups of them ([`Algorithm`]). Beyond your data a fit holds up to 32 bytes for each row, 8 to 24 more with weights (and 34 at least while a cluster that lost its rows is given others); and some k d numbers for
 //! each thread ([`Algorithm::Filtering`] asked for by name, [`Refine`], and rows of weight 0 with few columns may take more). The model keeps 4 bytes a row, and 8 more once its [`labels`](KMeansModel::labels) are asked for. The n by k distances exist only in what [`transform`](KMeansModel::transform) returns.
 //!
 //! Threads are those of rayon's current pool. To use fewer, call `fit` in the `install` of a smaller pool.

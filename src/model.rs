@@ -14,7 +14,8 @@ use std::sync::OnceLock;
 
 /// Centroids, and the labels and history of the fit that found them: one consistent state.
 ///
-/// Whatever stopped the fit, `predict(&data) == labels()` and `score(&data) == -inertia()` for the data of the fit, to the bit.
+/// Whatever stopped the fit, `predict(&data) == labels()` and `score(&data) == -inertia()` for the data of the fit, to the bit
+/// ([`score_weighted`](Self::score_weighted) if it had weights).
 ///
 /// ```
 /// use centroids::KMeans;
@@ -135,7 +136,8 @@ impl<F: Float> KMeansModel<F> {
         Ok(KMeansModel::new(Level::new(), run, d))
     }
 
-    /// The centroids, (k, d). After convergence each is the mean of its rows, rounded to F.
+    /// The centroids, (k, d). Each is the mean of the rows that had its label before the last assignment, rounded to F: of its rows as they are, if that
+    /// assignment moved none. `tolerance(0.0)` asks for that; the default ends a little before.
     #[must_use]
     pub fn centroids(&self) -> &Array2<F> {
         &self.centroids
@@ -200,7 +202,8 @@ impl<F: Float> KMeansModel<F> {
         self.algorithm
     }
 
-    /// The centroids made ready to label single rows, without allocation, and many times faster than [`predict_one`](Self::predict_one). Costs O(k d).
+    /// The centroids made ready to label single rows, without allocation, and faster than [`predict_one`](Self::predict_one): 2 to 18 times in f32, 1.3 to 3
+    /// times in f64 (more with few columns and many clusters). Costs O(k d).
     #[must_use]
     pub fn predictor(&self) -> Predictor<F> {
         Predictor::new(self.level, self.coordinates(), self.n_features())
@@ -336,7 +339,7 @@ impl<F: Float> KMeansModel<F> {
     ///
     /// # Errors
     ///
-    /// As [`predict`](Self::predict), and if there are no rows.
+    /// As [`predict`](Self::predict), and if there are no rows, or rows so close together that it is an error of a fit as well ([`Error::TooSmall`]).
     pub fn score<S: ndarray::Data<Elem = F>>(&self, rows: &ArrayBase<S, Ix2>) -> Result<f64, Error> {
         F::score(self, rows.view(), None)
     }
@@ -375,7 +378,9 @@ impl<F: Float> KMeansModel<F> {
             return Err(Error::ColumnMismatch { expected: self.n_features(), found: rows.ncols() });
         }
         let data = Data::new(self.level, rows, weights, self.n_clusters())?;
-        let labels: Vec<u32> = self.labels_of(rows)?.iter().map(|&label| label as u32).collect();
+        let mut labels = vec![0; rows.nrows()];
+        self.label(data.rows().values, &mut labels)?;
+        let labels: Vec<u32> = labels.into_iter().map(|label| label as u32).collect();
         let centroids = self.coordinates();
         let grid = data.distance_grid(centroids);
         Ok(-(distances::inertia(self.level, data.rows(), centroids, Some(&labels), &grid) * data.weight_unit))

@@ -2,7 +2,7 @@
 
 mod common;
 
-use centroids::{Algorithm, Float, KMeans, KMeansModel, SeededRng};
+use centroids::{Algorithm, EmptyCluster, Float, KMeans, KMeansModel, KMedians, SeededRng};
 use common::{bits, cast, groups, uniform};
 use ndarray::{Array2, Axis, s};
 use rayon::ThreadPoolBuilder;
@@ -105,6 +105,28 @@ fn the_order_of_the_rows_changes_no_bit_of_the_centroids() {
     permuted::<f32>(1e6);
     permuted::<f64>(0.0);
     permuted::<f64>(1e9);
+}
+
+#[test]
+fn ties_between_rows_that_repair_empty_clusters_do_not_depend_on_their_order() {
+    let mut rng = SeededRng::new(8);
+    for policy in [EmptyCluster::Relocate, EmptyCluster::Resample] {
+        for _ in 0..300 {
+            let (n, d, k) = (6 + rng.below(12), 1 + rng.below(2), 3 + rng.below(3));
+            let data = Array2::from_shape_fn((n, d), |_| rng.below(12) as f64);
+            let start = Array2::from_shape_fn((k, d), |(j, _)| if j == 0 { 8.0 } else { 1000.0 * j as f64 });
+            let mut order: Vec<usize> = (0..n).collect();
+            (1..n).for_each(|i| order.swap(i, rng.below(i + 1)));
+            let mixed = data.select(Axis(0), &order);
+            let kmeans = KMeans::new(k).init(start.clone()).empty_cluster(policy);
+            let (one, other) = (kmeans.fit(&data).unwrap(), kmeans.fit(&mixed).unwrap());
+            assert_eq!((one.centroids(), one.history()), (other.centroids(), other.history()), "{data}");
+            assert!(order.iter().zip(other.labels()).all(|(&i, &label)| one.labels()[i] == label));
+            let medians = KMedians::new(k).init(start).empty_cluster(policy);
+            let (one, other) = (medians.fit(&data).unwrap(), medians.fit(&mixed).unwrap());
+            assert_eq!((one.centroids(), one.loss()), (other.centroids(), other.loss()), "{data}");
+        }
+    }
 }
 
 #[test]

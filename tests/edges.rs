@@ -1,11 +1,11 @@
 //! At the edges of the types and of small data: what random fits have found, each in its shortest form.
 
-use centroids::select::{self, Criterion, calinski_harabasz, davies_bouldin};
+use centroids::select::{self, Criterion, SweepSettings, calinski_harabasz, davies_bouldin};
 use centroids::{
-    BisectingKMeans, Error, FuzzyCMeans, KMeans, KMedians, KMedoids, Refine, SeededRng, SphericalKMeans,
-    StopReason,
+    BisectingKMeans, Dissimilarity, Error, FuzzyCMeans, Init, KMeans, KMeansModel, KMeansParallel,
+    KMeansPlusPlus, KMedians, KMedoids, Metric, Random, Refine, SeededRng, SphericalKMeans, StopReason,
 };
-use ndarray::{Array1, Array2, Axis, array, concatenate};
+use ndarray::{Array1, Array2, ArrayView1, Axis, array, concatenate};
 
 #[test]
 fn rows_beside_which_zero_is_infinitely_far_can_be_seeded() {
@@ -183,4 +183,97 @@ fn every_run_has_an_iteration() {
         let model = KMedians::new(n / 2).fit(&data).unwrap();
         assert_eq!(model.history().last().unwrap().loss, model.loss(), "seed {seed}");
     }
+}
+
+#[test]
+fn views_larger_than_memory_are_errors_of_every_door() {
+    let one = array![[0.0]];
+    for n in [1 << 20, 1 << 31] {
+        let square = one.broadcast((n, n)).unwrap();
+        let too_big = Error::TooBig { rows: n, columns: n, k: 3 };
+        assert_eq!(KMedoids::new(3).fit_matrix(&square).unwrap_err(), too_big);
+        let few = one.broadcast((2, n << 22)).unwrap();
+        let too_big = Error::TooBig { rows: 2, columns: n << 22, k: 2 };
+        assert_eq!(KMeansModel::from_centroids(&few).unwrap_err(), too_big);
+    }
+}
+
+#[test]
+fn directions_that_no_cosine_tells_apart_are_the_same() {
+    let model = SphericalKMeans::new(1).fit(&array![[1.0, 0.0], [1.0, 1e-200], [2.0, 1e-130]]).unwrap();
+    assert_eq!((model.centroids(), model.inertia()), (&array![[1.0, 0.0]], 0.0));
+}
+
+#[test]
+fn initialisers_and_metrics_called_by_others_do_not_panic() {
+    let inits: [(&str, &dyn Init<f64>); 3] = [
+        ("random", &Random),
+        ("k-means++", &KMeansPlusPlus::default()),
+        ("k-means||", &KMeansParallel::default()),
+    ];
+    for (name, init) in inits {
+        let call = |rows: usize, columns: usize, k: usize| {
+            init.centroids(Array2::zeros((rows, columns)).view(), None, k, &mut SeededRng::new(1))
+        };
+        assert_eq!(call(3, 2, 0).err(), Some(Error::ZeroClusters), "{name}");
+        assert_eq!(call(3, 0, 2).err(), Some(Error::NoColumns), "{name}");
+        assert_eq!(call(0, 2, 2).err(), Some(Error::NoRows), "{name}");
+    }
+    let metrics =
+        [Metric::Euclidean, Metric::SquaredEuclidean, Metric::Manhattan, Metric::Chebyshev, Metric::Cosine];
+    for metric in metrics {
+        let between = |a: &[f64], b: &[f64]| metric.between(a.into(), b.into());
+        assert!(between(&[], &[]).is_nan() && between(&[1.0], &[1.0, 2.0]).is_nan());
+        assert!(between(&[1.0, 2.0], &[1.0]).is_nan() && between(&[3.0], &[3.0]) == 0.0);
+    }
+}
+
+#[test]
+fn surplus_centroids_are_rows_that_count() {
+    let rows = |values: &[f64]| Array2::from_shape_fn((values.len(), 5), |(i, _)| values[i]);
+    for seed in 0..30 {
+        let fuzzy = FuzzyCMeans::new(3).seed(seed);
+        let with = fuzzy.fit_weighted(&rows(&[0.0, 0.0, 50.0, 1.0]), &array![1.0, 1.0, 0.0, 1.0]).unwrap();
+        let without = fuzzy.fit_weighted(&rows(&[0.0, 0.0, 1.0]), &array![1.0, 1.0, 1.0]).unwrap();
+        assert_eq!(with.centroids(), without.centroids(), "seed {seed}");
+    }
+    let init = KMeansParallel::default();
+    let weights = array![1.0, 1.0, 0.0, 1.0];
+    for seed in 0..30 {
+        let data = rows(&[0.0, 0.0, 50.0, 1.0]);
+        let chosen = init.centroids(data.view(), Some(weights.view()), 3, &mut SeededRng::new(seed)).unwrap();
+        assert!(chosen.iter().all(|&x| x < 50.0), "seed {seed}");
+    }
+}
+
+#[test]
+fn the_unit_of_weights_does_not_matter_to_a_tree() {
+    let data = array![[0.0], [1e-80], [2e-80], [9e-80]];
+    let alike = BisectingKMeans::new(3).fit(&data).unwrap();
+    for weight in [1.0, 1e-163, 1e-170, 1e300] {
+        let model = BisectingKMeans::new(3).fit_weighted(&data, &Array1::from_elem(4, weight)).unwrap();
+        assert_eq!((model.n_clusters(), model.labels()), (3, alike.labels()), "weight {weight:e}");
+    }
+}
+
+#[test]
+fn a_sample_does_not_hide_dissimilarities_whose_sum_is_infinite() {
+    let line = Array2::from_shape_fn((12, 1), |(i, _)| i as f64);
+    let far = |a: ArrayView1<'_, f64>, b: ArrayView1<'_, f64>| match () {
+        () if a == b => 0.0,
+        () if a[0] > 9.0 || b[0] > 9.0 => 1.7e308,
+        () => 1.0,
+    };
+    for seed in 0..8 {
+        let found = KMedoids::new(2).seed(seed).metric(far).sampled(1, 4).fit(&line);
+        assert!(matches!(found, Err(Error::Dissimilarity { value: 1.7e308, .. })), "seed {seed}: {found:?}");
+    }
+}
+
+#[test]
+fn a_verdict_names_no_criteria_that_were_not_asked_for() {
+    let line = Array2::from_shape_fn((12, 1), |(i, _)| i as f64);
+    let sweep =
+        SweepSettings::new().criteria(&[Criterion::Bic]).sweep(&KMeans::new(1), 1..=3, &line).unwrap();
+    assert_eq!(sweep.verdict(), "All criteria choose k = 1. Perhaps there are no clusters.");
 }

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::float::Float;
 use crate::history::StopReason;
 use crate::init::Init;
-use crate::kernel::{Element, Level};
+use crate::kernel::{Element, Level, pack};
 use crate::kmeans::KMeans;
 use crate::restarts::Watch;
 use crate::rng::SeededRng;
@@ -169,7 +169,7 @@ impl<F: Float> BisectingKMeans<F> {
 
     /// Clusters the rows of `data`, (n, d).
     ///
-    /// Costs O(n d) an iteration for each level of the tree. Beyond the data it takes a copy of the rows that are being divided, and 24 bytes a row.
+    /// Costs O(n d) an iteration for each level of the tree. Beyond the data it takes a copy of the rows that are being divided, and up to 34 bytes a row.
     /// There are fewer clusters than k if fewer rows are distinct.
     ///
     /// # Errors
@@ -239,10 +239,15 @@ impl<F: Float> BisectingKMeans<F> {
     ) -> Result<BisectingKMeansModel<F>, Error> {
         self.kmeans.clone().with_k(self.k).check_fit(data, weights)?;
         let weigh = |rows: &[usize]| weights.map(|weights| weights.select(Axis(0), rows));
+        // In units of it, products of weights and distances do not vanish.
+        let unit =
+            weights.map_or(1.0, |weights| pack::unit(weights.iter().map(|w| w.f64()).fold(0.0, f64::max)));
+        let inertia = |rows: &[usize], centroid: &[F]| inertia(data, weights, unit, rows, centroid);
         let mut all: Vec<Vec<usize>> = vec![(0..data.nrows()).collect()];
         let mut tree = Tree::new(self.fit_rows(1, 0, data, weights)?.centroids());
         tree.nodes[0].size = data.nrows();
-        tree.nodes[0].inertia = inertia(data, weights, &all[0], tree.centroid(0));
+        let mut inertias = vec![inertia(&all[0], tree.centroid(0))];
+        tree.nodes[0].inertia = inertias[0] * unit;
         // Rows that count; a node that cannot be divided has none.
         let counted = |rows: &[usize]| {
             rows.iter().filter(|&&i| weights.is_none_or(|weights| weights[i] > F::zero())).count()
@@ -250,9 +255,9 @@ impl<F: Float> BisectingKMeans<F> {
         let mut divisible = vec![counted(&all[0])];
         let mut stop_reason = StopReason::Converged;
         while tree.nodes.len() < 2 * self.k - 1 {
-            let open = (0..all.len()).filter(|&node| divisible[node] > 1 && tree.nodes[node].inertia > 0.0);
+            let open = (0..all.len()).filter(|&node| divisible[node] > 1 && inertias[node] > 0.0);
             let rank = |node: usize| match self.split_by {
-                SplitBy::Inertia => tree.nodes[node].inertia,
+                SplitBy::Inertia => inertias[node],
                 SplitBy::Size => divisible[node] as f64,
             };
             // Of equals the first.
@@ -261,7 +266,9 @@ impl<F: Float> BisectingKMeans<F> {
             let weights_of = weigh(&rows);
             let stream = 1 + tree.nodes.len() as u64;
             let weights_of = weights_of.as_ref().map(|weights: &Array1<F>| weights.view());
-            let halves = match self.fit_rows(2, stream, data.select(Axis(0), &rows).view(), weights_of) {
+            let mut part = Array2::zeros((rows.len(), data.ncols()));
+            part.rows_mut().into_iter().zip(&rows).for_each(|(mut to, &i)| to.assign(&data.row(i)));
+            let halves = match self.fit_rows(2, stream, part.view(), weights_of) {
                 Ok(halves) => Some(halves).filter(|halves| halves.n_clusters() == 2),
                 Err(Error::TooSmall { .. }) => None,
                 Err(error) => return Err(error),
@@ -278,7 +285,8 @@ impl<F: Float> BisectingKMeans<F> {
                 let rows: Vec<usize> = labelled.filter(|part| *part.1 == half).map(|part| *part.0).collect();
                 let centroid = halves.centroids().row(half);
                 let centroid = centroid.as_slice().expect("centroids are in standard layout");
-                tree.add(node, rows.len(), inertia(data, weights, &rows, centroid), centroid);
+                inertias.push(inertia(&rows, centroid));
+                tree.add(node, rows.len(), inertias[tree.nodes.len()] * unit, centroid);
                 divisible.push(counted(&rows));
                 all.push(rows);
             }
@@ -309,10 +317,11 @@ impl<F: Float> BisectingKMeans<F> {
     }
 }
 
-/// The sum of the squared distances of some rows to a centroid, in their order.
+/// The sum of the squared distances of some rows to a centroid, in their order, with weights in this unit.
 fn inertia<F: Float>(
     data: ArrayView2<'_, F>,
     weights: Option<ArrayView1<'_, F>>,
+    unit: f64,
     rows: &[usize],
     centroid: &[F],
 ) -> f64 {
@@ -320,7 +329,7 @@ fn inertia<F: Float>(
     let distances = rows.iter().map(|&i| {
         buffer.iter_mut().zip(data.row(i)).for_each(|(to, &from)| *to = from);
         F::all_distances(level, &buffer, centroid, &mut distance);
-        distance[0] * weights.map_or(1.0, |weights| Element::f64(weights[i]))
+        distance[0] * weights.map_or(1.0, |weights| Element::f64(weights[i]) / unit)
     });
     distances.sum()
 }

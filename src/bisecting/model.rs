@@ -168,7 +168,9 @@ impl<F: Float> BisectingKMeansModel<F> {
             node_of[label] = ancestor;
         }
         let leaves = self.labels.iter().map(|&label| node_of[label]).collect();
-        Ok(Self::new(tree, leaves, self.stop_reason))
+        // An observer ended the divisions that are cut off.
+        let stop_reason = if k < self.n_clusters() { StopReason::Converged } else { self.stop_reason };
+        Ok(Self::new(tree, leaves, stop_reason))
     }
 
     /// All nodes in the order of their making: the root, then two for each division.

@@ -11,6 +11,7 @@ pub use random::Random;
 
 use crate::error::Error;
 use crate::float::Float;
+use crate::kernel::assign::Rows;
 use crate::kernel::fence::FENCED_COLUMNS;
 use crate::rng::SeededRng;
 use ndarray::{Array2, ArrayView1, ArrayView2};
@@ -59,6 +60,21 @@ pub trait Init<F: Float>: Send + Sync {
         k: usize,
         rng: &mut SeededRng,
     ) -> Result<Array2<F>, Error>;
+}
+
+/// The columns of data that k rows can be chosen from: a fit has checked that already, others may call as well.
+fn columns<F: Float>(data: ArrayView2<'_, F>, k: usize) -> Result<usize, Error> {
+    match data.dim() {
+        _ if k == 0 => Err(Error::ZeroClusters),
+        (_, 0) => Err(Error::NoColumns),
+        (0, _) => Err(Error::NoRows),
+        (_, d) => Ok(d),
+    }
+}
+
+/// The rows of positive weight.
+fn counted<F>(rows: Rows<'_, F>) -> Vec<usize> {
+    (0..rows.n()).filter(|&i| rows.weight(i) > 0.0).collect()
 }
 
 impl<F: Float> Init<F> for Array2<F> {

@@ -1,7 +1,7 @@
 //! k-means|| (Bahmani, Moseley, Vattani, Kumar and Vassilvitskii 2012).
 
 use super::plus_plus::{frame, usual_trials};
-use super::{Init, KMeansPlusPlus};
+use super::{Init, KMeansPlusPlus, columns, counted};
 use crate::error::Error;
 use crate::float::Float;
 use crate::kernel::approach::Approach;
@@ -21,7 +21,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2};
 /// It reads the data once for each round and not once for each centroid. That pays with many columns and many clusters, where reading is what
 /// k-means++ spends its time on: on 60,000 rows of 384 columns and 1024 clusters it took a fifth of the time, and the fits ended as low. With few columns
 /// it is two to four times as fast. [`Auto`](super::Auto) takes the one or the other. Costs O(n k d) for each round and unit of
-/// [`oversampling`](Self::oversampling), on the SIMD kernel and in parallel, and 12 bytes a row.
+/// [`oversampling`](Self::oversampling), on the SIMD kernel and in parallel, and 12 bytes a row, 8 more with weights.
 ///
 /// A draw depends on the seed, the round and the row's number (among the rows of positive weight) alone, so neither threads nor the order of work can
 /// change the result.
@@ -84,7 +84,7 @@ impl KMeansParallel {
         if rounds == 0 || !(oversampling > 0.0 && oversampling < f64::INFINITY) {
             return Err(Error::Oversampling { rounds, factor: oversampling });
         }
-        let (level, d) = (Level::new(), data.ncols());
+        let (level, d) = (Level::new(), columns(data, k)?);
         let values = data.as_standard_layout();
         let values = values.as_slice().expect("standard layout is contiguous");
         let weights = sampler::weights(weights);
@@ -93,6 +93,11 @@ impl KMeansParallel {
         F::scan(level, values, &mut range);
         let frame = frame(&range, rows);
 
+        let alike = vec![1.0; rows.n()];
+        let Some(first) = Sampler::new(&alike, rows.weights).draw(&alike, rng) else {
+            return Err(Error::ZeroWeights { rows: rows.n() });
+        };
+        drop(alike);
         let mut near = Approach::new(rows.n());
         let mut chosen: Vec<F> = Vec::new();
         let add = |near: &mut Approach, chosen: &mut Vec<F>, batch: &[usize]| {
@@ -102,11 +107,6 @@ impl KMeansParallel {
                 chosen.extend(points);
             }
         };
-        let alike = vec![1.0; rows.n()];
-        let Some(first) = Sampler::new(&alike, rows.weights).draw(&alike, rng) else {
-            return Err(Error::ZeroWeights { rows: rows.n() });
-        };
-        drop(alike);
         add(&mut near, &mut chosen, &[first]);
         for _ in 0..rounds {
             let key = rng.next_u64();
@@ -126,7 +126,10 @@ impl KMeansParallel {
         // Chance, or few distinct rows, may leave too few.
         while chosen.len() < k * d {
             let row = Sampler::new(&near.distances, rows.weights).draw(&near.distances, rng);
-            let row = row.unwrap_or_else(|| rng.below(rows.n()));
+            let row = row.unwrap_or_else(|| {
+                let counted = counted(rows);
+                counted[rng.below(counted.len())]
+            });
             add(&mut near, &mut chosen, &[row]);
         }
         let mut owned = vec![0.0; chosen.len() / d];

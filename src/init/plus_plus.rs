@@ -1,6 +1,6 @@
 //! k-means++ (Arthur and Vassilvitskii 2007), by default greedy.
 
-use super::Init;
+use super::{Init, columns, counted};
 use crate::error::Error;
 use crate::float::Float;
 use crate::kernel::Level;
@@ -21,7 +21,7 @@ use std::borrow::Cow;
 /// Each step draws several candidates and keeps the one that leaves the smallest sum of squared distances (the *greedy* variant of
 /// the paper's section 5, scikit-learn's default); `trials(1)` is the plain method.
 ///
-/// Costs O(n k d) per candidate, on the SIMD kernel and in parallel, and 16 bytes a row. A row equal to one chosen before has distance 0 and is never
+/// Costs O(n k d) per candidate, on the SIMD kernel and in parallel, and up to 32 bytes a row (16 to 20 with more than four columns), and 8 to 16 with weights. A row equal to one chosen before has distance 0 and is never
 /// drawn, until there is no other; then the remaining centroids are drawn among all rows.
 ///
 /// ```
@@ -68,8 +68,7 @@ impl KMeansPlusPlus {
         if !(1..=CANDIDATES).contains(&trials) {
             return Err(Error::Trials { trials, limit: CANDIDATES });
         }
-        let level = Level::new();
-        let d = data.ncols();
+        let (level, d) = (Level::new(), columns(data, k)?);
         let values = data.as_standard_layout();
         let mut values = Cow::Borrowed(values.as_slice().expect("standard layout is contiguous"));
         let mut weights = sampler::weights(weights);
@@ -115,8 +114,9 @@ impl KMeansPlusPlus {
                 }
             }
             if candidates.is_empty() {
+                let counted = counted(rows);
                 while chosen.len() < k * d {
-                    chosen.extend_from_slice(rows.row(rng.below(rows.n())));
+                    chosen.extend_from_slice(rows.row(counted[rng.below(counted.len())]));
                 }
                 break;
             }

@@ -1,6 +1,6 @@
 //! k random rows.
 
-use super::Init;
+use super::{Init, columns};
 use crate::error::Error;
 use crate::float::Float;
 use crate::rng::SeededRng;
@@ -28,6 +28,7 @@ impl<F: Float> Init<F> for Random {
         k: usize,
         rng: &mut SeededRng,
     ) -> Result<Array2<F>, Error> {
+        columns(data, k)?;
         let weights = sampler::weights(weights);
         let mut chance = vec![1.0; data.nrows()];
         let mut sampler = Sampler::new(&chance, weights.as_deref());

@@ -1,5 +1,7 @@
 //! Rows taken from among others and put in order. One body for all who need it: iterator chains would be compiled again in each place.
 
+use std::cmp::Ordering;
+
 /// The slices end to end.
 pub(crate) fn end_to_end<'a, T: Clone + 'a>(slices: impl Iterator<Item = &'a [T]>) -> Vec<T> {
     let mut all = Vec::new();
@@ -19,6 +21,15 @@ pub(crate) fn farthest_first(rows: &mut [(f64, u32)]) {
     rows.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
 }
 
+/// Likewise, but of equals the one with the smallest coordinates, so that it does not matter in which order the rows came.
+pub(crate) fn farthest_of<T: PartialOrd>(rows: &mut [(f64, u32)], values: &[T], d: usize) {
+    let row = |i: u32| &values[i as usize * d..][..d];
+    rows.sort_unstable_by(|a, b| {
+        let by_value = || row(a.1).partial_cmp(row(b.1)).unwrap_or(Ordering::Equal);
+        b.0.total_cmp(&a.0).then_with(by_value).then(a.1.cmp(&b.1))
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,5 +41,8 @@ mod tests {
         let mut rows = [(1.0, 3), (2.0, 9), (1.0, 0), (f64::INFINITY, 4)];
         farthest_first(&mut rows);
         assert_eq!(rows.map(|row| row.1), [4, 9, 0, 3]);
+        let mut rows = [(1.0, 0), (1.0, 1), (2.0, 2), (1.0, 3)];
+        farthest_of(&mut rows, &[5, 7, 5, 2, 9, 9, 5, 2], 2);
+        assert_eq!(rows.map(|row| row.1), [2, 1, 3, 0]);
     }
 }

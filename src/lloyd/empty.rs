@@ -31,7 +31,8 @@ use crate::rng::SeededRng;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum EmptyCluster {
-    /// Move it to the row farthest from its centroid (ties to the lowest row), the next empty one to the next such row, and so on.
+    /// Move it to the row farthest from its centroid, the next empty one to the next such row, and so on. (Of rows equally far the one with the smallest
+    /// first coordinate, or second, and so on: the order of the rows does not matter.)
     #[default]
     Relocate,
     /// Move it to a random row, drawn with probability proportional to weight, from the fit's seed.
@@ -131,7 +132,7 @@ fn remove<F: Float>(plan: &Plan<'_, F>, data: &Data<'_, F>, state: &mut State<F>
     }
 }
 
-/// Rows that may start a cluster of their own: of positive weight, and not on their centroid. Farthest first, then lowest.
+/// Rows that may start a cluster of their own: of positive weight, and not on their centroid. Farthest first.
 struct Candidates {
     rows: Vec<(f64, u32)>,
     next: usize,
@@ -146,9 +147,9 @@ impl Candidates {
             .into_iter()
             .zip(0u32..)
             .filter(|&(distance, i)| distance > 0.0 && rows.weight(i as usize) > 0.0);
-        let mut rows: Vec<_> = eligible.collect();
-        pieces::farthest_first(&mut rows);
-        Candidates { rows, next: 0 }
+        let mut far: Vec<_> = eligible.collect();
+        pieces::farthest_of(&mut far, rows.values, rows.d);
+        Candidates { rows: far, next: 0 }
     }
 
     /// Takes the row at this place, and all rows equal to it; they are as far, so they are neighbours in the order.

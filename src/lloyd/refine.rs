@@ -77,7 +77,7 @@ impl Default for Refine {
 }
 
 impl Refine {
-    /// Ends after so many tries in a row that did not help. Default: 100. The time is about in proportion.
+    /// Ends after so many tries in a row that did not help (draws that bring nothing new to try count as one). Default: 100. The time is about in proportion.
     #[must_use]
     pub fn patience(mut self, tries: usize) -> Self {
         self.patience = tries;

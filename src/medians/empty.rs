@@ -81,7 +81,7 @@ impl<F: Float> Repair<'_, '_, F> {
         Ok(Repaired { relocated, keep })
     }
 
-    /// Rows (that count) off their centroid, with their distances: farthest first, then lowest.
+    /// Rows (that count) off their centroid, with their distances, the farthest first.
     fn candidates(&self, labels: &[u32], centroids: &[F]) -> Vec<(f64, u32)> {
         let (rows, d) = (self.data.rows(), self.data.d);
         let distance = |(i, &label): (u32, &u32)| {
@@ -90,7 +90,7 @@ impl<F: Float> Repair<'_, '_, F> {
         };
         let counts = |&(distance, i): &(f64, u32)| distance > 0.0 && rows.weight(i as usize) > 0.0;
         let mut candidates: Vec<_> = (0..).zip(labels).map(distance).filter(counts).collect();
-        pieces::farthest_first(&mut candidates);
+        pieces::farthest_of(&mut candidates, rows.values, d);
         candidates
     }
 

@@ -48,8 +48,7 @@ use std::sync::Arc;
 /// | [`tolerance`](Self::tolerance) | 0: until no label changes |
 /// | [`empty_cluster`](Self::empty_cluster) | [`EmptyCluster::Relocate`] |
 ///
-/// The result is the same bits on any number of threads and at any SIMD level. With given centroids, the order of the rows does not matter either, but for ties
-/// between rows that repair an empty cluster.
+/// The result is the same bits on any number of threads and at any SIMD level. With given centroids, the order of the rows does not matter either.
 ///
 /// ```
 /// use centroids::{KMeans, KMedians};
@@ -134,8 +133,8 @@ impl<F: Float> KMedians<F> {
         self
     }
 
-    /// Converge when an iteration lowers the loss by at most this part of itself. 0 asks for an iteration that
-    /// lowers nothing; as the loss falls before that, and there are finitely many labellings, it comes.
+    /// Converge when an iteration lowers the loss by at most this part of itself, or no label changed. 0 leaves the latter alone: rows that are as near to two
+    /// medians may move without lowering anything, on the way to a lower loss.
     #[must_use]
     pub fn tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = tolerance;
@@ -164,8 +163,8 @@ impl<F: Float> KMedians<F> {
 
     /// Clusters the rows of `data`, (n, d).
     ///
-    /// Costs O(n k d) an iteration. Beyond the data it takes 8 bytes a row, up to 8 (16 with weights) for each thread while medians are selected, 16 while
-    /// k-means++ seeds, and the labels returned, 8 bytes a row.
+    /// Costs O(n k d) an iteration. Beyond the data it takes 8 bytes a row, up to 8 (16 with weights) for each thread while medians are selected, up to 32
+    /// while k-means++ seeds or a cluster that lost its rows is given others, and the labels returned, 8 bytes a row; 8 to 24 more with weights.
     ///
     /// # Errors
     ///

@@ -1,6 +1,7 @@
 //! All dissimilarities of n rows.
 
 use super::metric::Points;
+use crate::data::contiguous;
 use crate::error::Error;
 use crate::float::Float;
 use crate::kernel::{Element, Level, par};
@@ -18,7 +19,7 @@ pub(super) struct Matrix<'a, F: Float> {
 
 impl<'a, F: Float> Matrix<'a, F> {
     /// A matrix that was given.
-    pub(super) fn square(matrix: ArrayView2<'a, F>) -> Result<Self, Error> {
+    pub(super) fn square(matrix: ArrayView2<'a, F>, k: usize) -> Result<Self, Error> {
         let (n, columns) = matrix.dim();
         if n != columns {
             return Err(Error::NotSquare { rows: n, columns });
@@ -26,10 +27,7 @@ impl<'a, F: Float> Matrix<'a, F> {
         if n == 0 {
             return Err(Error::NoRows);
         }
-        let values = match matrix.to_slice() {
-            Some(values) => Cow::Borrowed(values),
-            None => Cow::Owned(matrix.iter().copied().collect()),
-        };
+        let values = contiguous(matrix, k)?;
         if !sound(&values, n) {
             for (at, &value) in values.iter().enumerate() {
                 let (row, column) = (at / n, at % n);
@@ -45,14 +43,14 @@ impl<'a, F: Float> Matrix<'a, F> {
     }
 
     /// The values above the diagonal, row by row; the diagonal is 0.
-    pub(super) fn condensed(values: ArrayView1<'_, F>) -> Result<Self, Error> {
+    pub(super) fn condensed(values: ArrayView1<'_, F>, k: usize) -> Result<Self, Error> {
         let found = values.len();
         // The root of 2 found lies between n - 1 and n.
         let n = found.checked_mul(2).ok_or(Error::CondensedLength { found })?.isqrt() + 1;
         if n * (n - 1) / 2 != found {
             return Err(Error::CondensedLength { found });
         }
-        let mut square = empty(n)?;
+        let mut square = empty(n, k)?;
         let mut values = values.iter();
         for row in 0..n {
             for column in row + 1..n {
@@ -65,9 +63,9 @@ impl<'a, F: Float> Matrix<'a, F> {
     }
 
     /// Of the rows of some data.
-    pub(super) fn of_rows(level: Level, points: &Points<'_, F>) -> Result<Self, Error> {
+    pub(super) fn of_rows(level: Level, points: &Points<'_, F>, k: usize) -> Result<Self, Error> {
         let n = points.n();
-        let mut square = empty(n)?;
+        let mut square = empty(n, k)?;
         let workers = par::workers_for(points.row(0).len() as f64 * n as f64 * n as f64);
         // A buffer, and the first row whose dissimilarities are not what they should be.
         let mut workers = vec![(vec![0.0; n], None::<(usize, usize, f64)>); workers];
@@ -101,7 +99,7 @@ impl<'a, F: Float> Matrix<'a, F> {
 }
 
 /// Sums over n rows must be finite.
-fn largest(n: usize) -> f64 {
+pub(super) fn largest(n: usize) -> f64 {
     f64::MAX / (4 * n) as f64
 }
 
@@ -143,10 +141,10 @@ fn sound<F: Float>(values: &[F], n: usize) -> bool {
 }
 
 /// n by n zeros, if that many can be.
-fn empty<F: Float>(n: usize) -> Result<Vec<F>, Error> {
+fn empty<F: Float>(n: usize, k: usize) -> Result<Vec<F>, Error> {
     let mut square = Vec::new();
     let size = n.checked_mul(n).filter(|&size| square.try_reserve_exact(size).is_ok());
-    square.resize(size.ok_or(Error::TooBig { rows: n, columns: n, k: 0 })?, F::zero());
+    square.resize(size.ok_or(Error::TooBig { rows: n, columns: n, k })?, F::zero());
     Ok(square)
 }
 

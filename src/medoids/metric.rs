@@ -70,7 +70,11 @@ impl<F: Float, T: Fn(ArrayView1<'_, F>, ArrayView1<'_, F>) -> F + Send + Sync> D
 }
 
 impl<F: Float> Dissimilarity<F> for Metric {
+    /// NaN for rows of different lengths, or none, and for the cosine of zeros.
     fn between(&self, a: ArrayView1<'_, F>, b: ArrayView1<'_, F>) -> F {
+        if a.is_empty() || a.len() != b.len() {
+            return F::nan();
+        }
         let (a, b) = (a.to_vec(), b.to_vec());
         let (Ok(from), Ok(to)) = (Points::new(self, &a, a.len()), Points::new(self, &b, b.len())) else {
             return F::nan();

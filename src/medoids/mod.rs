@@ -19,7 +19,7 @@ use crate::float::Float;
 use crate::kernel::Level;
 use crate::restarts::{self, Watch};
 use crate::rng::SeededRng;
-use matrix::Matrix;
+use matrix::{Matrix, largest};
 use metric::Points;
 use ndarray::{ArrayBase, ArrayView1, ArrayView2, Ix1, Ix2};
 use search::Run;
@@ -266,7 +266,7 @@ impl<F: Float> KMedoids<F> {
         let points = Points::new(&*self.metric, data.rows().values, data.d)?;
         let (samples, rows) = self.samples_of(n);
         let medoids = if rows >= n {
-            let matrix = Matrix::of_rows(self.level, &points)?;
+            let matrix = Matrix::of_rows(self.level, &points, self.k)?;
             Medoids::of_matrix(self.runs(&matrix, observer)?, &matrix)
         } else {
             self.samples(samples, rows, &points, observer)?
@@ -276,12 +276,12 @@ impl<F: Float> KMedoids<F> {
 
     pub(crate) fn square(&self, matrix: ArrayView2<'_, F>) -> Result<Medoids, Error> {
         self.check()?;
-        self.given(&Matrix::square(matrix)?)
+        self.given(&Matrix::square(matrix, self.k)?)
     }
 
     pub(crate) fn condensed(&self, values: ArrayView1<'_, F>) -> Result<Medoids, Error> {
         self.check()?;
-        self.given(&Matrix::condensed(values)?)
+        self.given(&Matrix::condensed(values, self.k)?)
     }
 
     fn given(&self, matrix: &Matrix<'_, F>) -> Result<Medoids, Error> {
@@ -315,7 +315,7 @@ impl<F: Float> KMedoids<F> {
         restarts::in_turn(samples, Medoids::loss, observer, |index, watch| {
             let mut rng = SeededRng::stream(self.seed, index as u64);
             let sample = start::distinct(points.n(), rows, &given, &mut rng);
-            let matrix = Matrix::of_rows(self.level, &points.select(&sample))?;
+            let matrix = Matrix::of_rows(self.level, &points.select(&sample), self.k)?;
             let start = match &self.init {
                 // They come first in the sample.
                 MedoidInit::Rows(_) => (0..self.k).collect(),
@@ -323,7 +323,8 @@ impl<F: Float> KMedoids<F> {
             };
             let mut run = search::run(self.level, index, self.max_iter, &matrix, start, watch);
             run.medoids.iter_mut().for_each(|medoid| *medoid = sample[*medoid]);
-            let near = model::nearest(self.level, points, &points.select(&run.medoids), &run.medoids)?;
+            let medoids = points.select(&run.medoids);
+            let near = model::nearest(self.level, points, &medoids, &run.medoids, largest(points.n()))?;
             if near.loss() < least {
                 least = near.loss();
                 given.clone_from(&run.medoids);

@@ -222,17 +222,19 @@ impl<F: Float> KMedoidsModel<F> {
             &points,
             &Points::new(&*self.dissimilarity, medoids, d)?,
             &self.medoids.rows,
+            f64::MAX,
         )?;
         Ok(near.owner.iter().map(|&label| label as usize).collect())
     }
 }
 
-/// Each row's two nearest of the medoids, which are these rows of the fit.
+/// Each row's two nearest of the medoids, which are these rows of the fit. More than `largest` is an error.
 pub(super) fn nearest<F: Float>(
     level: Level,
     points: &Points<'_, F>,
     medoids: &Points<'_, F>,
     rows: &[usize],
+    largest: f64,
 ) -> Result<Near<F>, Error> {
     const CHUNK: usize = 256;
     let (n, k) = (points.n(), medoids.n());
@@ -251,7 +253,7 @@ pub(super) fn nearest<F: Float>(
                 let mut two = Near::new(1, std::iter::empty());
                 for (j, &distance) in (0..).zip(&*buffer) {
                     let rounded: F = Element::of(distance);
-                    let fits = rounded >= F::zero() && rounded < F::infinity();
+                    let fits = (0.0..=largest).contains(&Element::f64(rounded));
                     if !fits && flaw.is_none_or(|(first, ..)| row < first) {
                         *flaw = Some((row, rows[j as usize], distance));
                     }

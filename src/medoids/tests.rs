@@ -54,7 +54,7 @@ fn rows_beside_the_given_are_equally_likely() {
 fn the_first_flaw_of_a_matrix_is_named() {
     let n = 150;
     let good = Array2::from_shape_fn((n, n), |(i, j)| i.abs_diff(j) as f64);
-    assert!(Matrix::square(good.view()).is_ok());
+    assert!(Matrix::square(good.view(), 2).is_ok());
     let places = [(0, 149), (3, 40), (3, 70), (31, 32), (33, 2), (64, 64), (100, 149), (149, 0), (149, 149)];
     for (p, &(row, column)) in places.iter().enumerate() {
         let mut bad = good.clone();
@@ -75,7 +75,7 @@ fn the_first_flaw_of_a_matrix_is_named() {
                 })
             }
         });
-        assert_eq!(Matrix::square(bad.view()).err(), expected, "from ({row}, {column})");
-        assert_eq!(Matrix::square(bad.t().to_owned().t()).err(), expected);
+        assert_eq!(Matrix::square(bad.view(), 2).err(), expected, "from ({row}, {column})");
+        assert_eq!(Matrix::square(bad.t().to_owned().t(), 2).err(), expected);
     }
 }

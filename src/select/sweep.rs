@@ -252,7 +252,8 @@ impl SweepSettings {
 ///
 /// # Errors
 ///
-/// If there is no k, or one twice; otherwise as [`KMeans::fit`], for the smallest and the largest k before any other is fitted.
+/// If there is no k, or one twice; otherwise as [`KMeans::fit`], for the smallest and the largest k before any is
+/// fitted; what an initialiser reports comes when it is asked.
 pub fn sweep<F, S>(
     kmeans: &KMeans<F>,
     ks: impl IntoIterator<Item = usize>,

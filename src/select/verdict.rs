@@ -50,12 +50,15 @@ impl<F: Float> Sweep<F> {
         if let Some((1, who)) = ks.first() {
             let blind: Vec<Criterion> =
                 self.criteria().iter().copied().filter(|c| !c.can_choose_one()).collect();
-            said.push(format!(
-                "Perhaps there are no clusters: {} cannot say k = 1, but {} can and {}.",
-                names(&blind),
-                names(who),
-                if who.len() == 1 { "does" } else { "do" }
-            ));
+            let does = if who.len() == 1 { "does" } else { "do" };
+            said.push(match &*blind {
+                [] => "Perhaps there are no clusters.".to_owned(),
+                _ => format!(
+                    "Perhaps there are no clusters: {} cannot say k = 1, but {} can and {does}.",
+                    names(&blind),
+                    names(who)
+                ),
+            });
         } else if ks.len() > 1 {
             let most = ks.iter().map(|choice| choice.1.len()).max().unwrap_or(0);
             let leaders: Vec<String> = ks
