@@ -277,3 +277,21 @@ fn a_verdict_names_no_criteria_that_were_not_asked_for() {
         SweepSettings::new().criteria(&[Criterion::Bic]).sweep(&KMeans::new(1), 1..=3, &line).unwrap();
     assert_eq!(sweep.verdict(), "All criteria choose k = 1. Perhaps there are no clusters.");
 }
+
+#[test]
+fn centroids_whose_distances_vanish_when_squared_are_ties() {
+    let mut rng = SeededRng::new(2);
+    for _ in 0..500 {
+        let scale = 10f64.powf(-140.0 - 184.0 * rng.uniform());
+        let far = if rng.below(2) == 0 { 1.0 } else { 10f64.powf(170.0 * rng.uniform()) };
+        let (k, d) = (2 + rng.below(6), 1 + rng.below(20));
+        let centroids = Array2::from_shape_fn((k, d), |_| rng.uniform() * scale);
+        let rows = Array2::from_shape_fn((20, d), |_| rng.uniform() * scale * far);
+        let model = KMeansModel::from_centroids(&centroids).unwrap();
+        let one: Vec<usize> = rows.rows().into_iter().map(|row| model.predict_one(&row).unwrap()).collect();
+        let predictor = model.predictor();
+        let row = |i: usize| rows.row(i).to_vec();
+        let single: Vec<usize> = (0..20).map(|i| predictor.predict_one(&row(i)).unwrap()).collect();
+        assert_eq!((model.predict(&rows).unwrap().to_vec(), single), (one.clone(), one), "{scale:e} {far:e}");
+    }
+}

@@ -13,7 +13,7 @@
 
 use super::digits::MOST_ROWS;
 #[cfg(target_arch = "x86_64")]
-use fearless_simd::{Bytes, SimdBase, SimdFloat, SimdFrom, SimdInt, SimdMask};
+use fearless_simd::{Bytes, SimdBase, SimdFloat, SimdFrom, SimdInt, SimdMask, dispatch};
 use fearless_simd::{Level, Simd};
 
 /// A block's vectors of rows, and the centroids of a panel: their sums stay in registers.
@@ -103,6 +103,8 @@ impl Found {
 impl Machine {
     #[cfg(target_arch = "x86_64")]
     pub(super) fn new(level: Level) -> Option<Self> {
+        // What loops are compiled for: `--cfg disable_dispatch_avx512` and its like leave out levels that the CPU has.
+        let level = dispatch!(level, simd => simd.level());
         level.as_avx512().map(Machine::Avx512).or_else(|| level.as_avx2().map(Machine::Avx2))
     }
 

@@ -128,6 +128,9 @@ pub(crate) struct Frame<F> {
     pub scale: F,
 }
 
+/// Centroids so near to each other are not told apart in a frame, for the squares of the reference vanish. Data that extends no farther is refused.
+const NARROW: f64 = f64::from_bits((1023 - 490) << 52);
+
 impl<F: Element> Frame<F> {
     /// A frame in which everything in the range is of magnitude about one. Any centre is right; one that most rows are near is best.
     pub(crate) fn new(range: &Range<F>, centre: &[f64]) -> Self {
@@ -141,7 +144,7 @@ impl<F: Element> Frame<F> {
             offset.fill(F::default());
         }
         let reach = reach(&offset);
-        let exponent = if reach > 0.0 { -exponent(reach) } else { 0 };
+        let exponent = if reach > NARROW { -exponent(reach) } else { 0 };
         let (least, most) = F::EXPONENTS;
         Frame { offset, scale: F::of(power_of_two(exponent.clamp(least, most))) }
     }

@@ -1,6 +1,7 @@
 //! Rows taken from among others and put in order. One body for all who need it: iterator chains would be compiled again in each place.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 /// The slices end to end.
 pub(crate) fn end_to_end<'a, T: Clone + 'a>(slices: impl Iterator<Item = &'a [T]>) -> Vec<T> {
@@ -30,6 +31,19 @@ pub(crate) fn farthest_of<T: PartialOrd>(rows: &mut [(f64, u32)], values: &[T], 
     });
 }
 
+/// The places of all rows equal to the one at this place: in the order of [`farthest_of`] they are neighbours.
+pub(crate) fn equals<T: PartialEq>(
+    rows: &[(f64, u32)],
+    values: &[T],
+    d: usize,
+    place: usize,
+) -> Range<usize> {
+    let row = |at: usize| &values[rows[at].1 as usize * d..][..d];
+    let other = |at: &usize| row(*at) != row(place);
+    let first = (0..place).rev().find(other).map_or(0, |at| at + 1);
+    first..(place..rows.len()).find(other).unwrap_or(rows.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,5 +58,9 @@ mod tests {
         let mut rows = [(1.0, 0), (1.0, 1), (2.0, 2), (1.0, 3)];
         farthest_of(&mut rows, &[5, 7, 5, 2, 9, 9, 5, 2], 2);
         assert_eq!(rows.map(|row| row.1), [2, 1, 3, 0]);
+        let values = [1, 7, 1, 7, 7];
+        let rows = [(1.0, 0), (1.0, 2), (1.0, 1), (1.0, 3), (1.0, 4)];
+        let found: Vec<_> = (0..5).map(|place| equals(&rows, &values, 1, place)).collect();
+        assert_eq!(found, [0..2, 0..2, 2..5, 2..5, 2..5]);
     }
 }

@@ -152,24 +152,19 @@ impl Candidates {
         Candidates { rows: far, next: 0 }
     }
 
-    /// Takes the row at this place, and all rows equal to it; they are as far, so they are neighbours in the order.
+    /// Takes the row at this place, and all rows equal to it.
     fn take<F: Float>(&mut self, data: &Data<'_, F>, place: usize) -> Vec<u32> {
-        let (distance, row) = self.rows[place];
-        let values = data.rows().row(row as usize);
-        let left = &mut self.rows[self.next..];
-        let first = left.partition_point(|other| other.0 > distance);
-        let after = left.partition_point(|other| other.0 >= distance);
-        let (equal, others): (Vec<_>, Vec<_>) =
-            left[first..after].iter().partition(|other| data.rows().row(other.1 as usize) == values);
+        let (rows, left) = (data.rows(), &mut self.rows[self.next..]);
+        let equal = pieces::equals(left, rows.values, rows.d, place);
+        let taken = left[equal.clone()].iter().map(|row| row.1).collect();
         // To the front, where they are passed over from now on; the order of the rest stays.
-        left[first..after].copy_from_slice(&[&equal[..], &others].concat());
-        left[..first + equal.len()].rotate_right(equal.len());
+        left[..equal.end].rotate_right(equal.len());
         self.next += equal.len();
-        equal.into_iter().map(|other| other.1).collect()
+        taken
     }
 
     fn farthest<F: Float>(&mut self, data: &Data<'_, F>) -> Option<Vec<u32>> {
-        (self.next < self.rows.len()).then(|| self.take(data, self.next))
+        (self.next < self.rows.len()).then(|| self.take(data, 0))
     }
 
     fn random<F: Float>(&mut self, data: &Data<'_, F>, rng: &mut SeededRng) -> Option<Vec<u32>> {
@@ -181,6 +176,6 @@ impl Candidates {
             left < 0.0
         });
         let place = place.or(rows.len().checked_sub(1))?;
-        Some(self.take(data, self.next + place))
+        Some(self.take(data, place))
     }
 }

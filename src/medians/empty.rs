@@ -46,13 +46,10 @@ impl<F: Float> Repair<'_, '_, F> {
                 let mut candidates = self.candidates(labels, centroids);
                 empty.retain(|&j| {
                     while !candidates.is_empty() {
-                        let row = self.choose(&candidates, rng);
-                        let values = self.data.rows().row(row as usize);
-                        let equal: Vec<u32> = candidates
-                            .extract_if(.., |&mut (_, i)| self.data.rows().row(i as usize) == values)
-                            .map(|candidate| candidate.1)
-                            .collect();
-                        let from = labels[row as usize] as usize;
+                        let place = self.choose(&candidates, rng);
+                        let equal = pieces::equals(&candidates, self.data.rows().values, d, place);
+                        let equal: Vec<u32> = candidates.drain(equal).map(|candidate| candidate.1).collect();
+                        let from = labels[equal[0] as usize] as usize;
                         if sizes[from] > equal.len() {
                             equal.iter().for_each(|&i| labels[i as usize] = j as u32);
                             sizes[from] -= equal.len();
@@ -94,17 +91,17 @@ impl<F: Float> Repair<'_, '_, F> {
         candidates
     }
 
-    /// The farthest, or one drawn by weight.
-    fn choose(&self, candidates: &[(f64, u32)], rng: &mut SeededRng) -> u32 {
+    /// The place of the farthest, or of one drawn by weight.
+    fn choose(&self, candidates: &[(f64, u32)], rng: &mut SeededRng) -> usize {
         if self.plan.empty_cluster != EmptyCluster::Resample {
-            return candidates[0].1;
+            return 0;
         }
         let weight = |candidate: &(f64, u32)| self.data.rows().weight(candidate.1 as usize);
         let mut left = rng.uniform() * candidates.iter().map(weight).sum::<f64>();
-        let drawn = candidates.iter().find(|candidate| {
+        let drawn = candidates.iter().position(|candidate| {
             left -= weight(candidate);
             left < 0.0
         });
-        drawn.unwrap_or(&candidates[candidates.len() - 1]).1
+        drawn.unwrap_or(candidates.len() - 1)
     }
 }
