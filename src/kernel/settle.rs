@@ -5,7 +5,7 @@
 use super::assign::Scratch;
 use super::bounds::{NO_RIVAL, RIVALS};
 use super::element::{Element, Level, Vector, framed};
-use super::exact::{in_range, squared_distance};
+use super::exact::{in_range, lone_distance};
 use super::pack::{BLOCK, FEW_COLUMNS, Packed};
 use super::tile::CENTROIDS;
 use super::vector::{Lanes, MOST_LANES, all};
@@ -295,7 +295,7 @@ fn among_panels<F: Element, const WIDTH: usize>(
     likely: u32,
 ) -> u32 {
     let d = packed.d;
-    let distance = |j: u32| squared_distance(row, &packed.centroids[j as usize * d..][..d]);
+    let distance = |j: u32| lone_distance(row, &packed.centroids[j as usize * d..][..d]);
     let norm: f64 = moved.iter().map(|x| x.f64() * x.f64()).sum();
     let threshold = packed.margin.threshold(norm, distance(likely), &packed.frame);
     let mut best = (f64::INFINITY, likely);
