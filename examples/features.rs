@@ -113,6 +113,8 @@ fn draw(path: &Path, curve: &[(f64, f64)], line: f64) -> Outcome<()> {
         .draw_series(LineSeries::new(curve.iter().copied(), BLUE.stroke_width(2)).point_size(4))?
         .label("with distances to centroids")
         .legend(|(x, y)| PathElement::new([(x, y), (x + 20, y)], BLUE.stroke_width(2)));
+    let number = |&(k, value): &(f64, f64)| Text::new(format!("{k}"), (k, value - 0.03), ("sans-serif", 14));
+    chart.draw_series(curve.iter().map(number))?;
     chart
         .configure_series_labels()
         .position(SeriesLabelPosition::LowerRight)
