@@ -306,6 +306,6 @@ pub(crate) fn check_centroids<F: Float>(
         Err(Error::NotFinite { row, column } | Error::TooLarge { row, column, .. }) => {
             Err(Error::CentroidNotFinite { cluster: row, column })
         }
-        _ => Ok(values),
+        checked => checked.map(|()| values),
     }
 }

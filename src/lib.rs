@@ -163,8 +163,9 @@
 //! # Time and memory
 //!
 //! An iteration takes time in proportion to n k d, for n rows, d columns and k clusters, or less: bounds pass over rows, and with few columns over whole
-//! groups of them ([`Algorithm`]). Beyond your data a fit holds up to 32 bytes for each row, 8 to 24 more with weights (34 while a cluster that lost its rows is given others); and some k d numbers for
-//! each thread ([`Algorithm::Filtering`] asked for by name, [`Refine`], and rows of weight 0 with few columns may take more). The model keeps 4 bytes a row, and 8 more once its [`labels`](KMeansModel::labels) are asked for. The n by k distances exist only in what [`transform`](KMeansModel::transform) returns.
+//! groups of them ([`Algorithm`]). Beyond your data a fit holds up to 32 bytes for each row, 8 to 24 more with weights (34 while a cluster that lost
+//! its rows is given others); and some k d numbers for each thread ([`Algorithm::Filtering`] asked for by name, [`Refine`], and rows of weight 0 with few
+//! columns may take more). The model keeps 4 bytes a row, and 8 more once its [`labels`](KMeansModel::labels) are asked for. The n by k distances exist only in what [`transform`](KMeansModel::transform) returns.
 //!
 //! Threads are those of rayon's current pool. To use fewer, call `fit` in the `install` of a smaller pool.
 //!

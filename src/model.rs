@@ -136,7 +136,7 @@ impl<F: Float> KMeansModel<F> {
         Ok(KMeansModel::new(Level::new(), run, d))
     }
 
-    /// The centroids, (k, d). Each is the mean of the rows that had its label before the last assignment, rounded to F: of its rows as they are, if that
+    /// The centroids, (k, d). After a fit each is the mean of the rows that had its label before the last assignment, rounded to F: of its rows as they are, if that
     /// assignment moved none. `tolerance(0.0)` asks for that; the default ends a little before.
     #[must_use]
     pub fn centroids(&self) -> &Array2<F> {

@@ -21,8 +21,9 @@ use std::borrow::Cow;
 /// Each step draws several candidates and keeps the one that leaves the smallest sum of squared distances (the *greedy* variant of
 /// the paper's section 5, scikit-learn's default); `trials(1)` is the plain method.
 ///
-/// Costs O(n k d) per candidate, on the SIMD kernel and in parallel, and up to 32 bytes a row (16 to 20 with more than four columns), and 8 to 16 with weights. A row equal to one chosen before has distance 0 and is never
-/// drawn, until there is no other; then the remaining centroids are drawn among all rows.
+/// Costs O(n k d) per candidate, on the SIMD kernel and in parallel, and up to 32 bytes a row (16 to 20 with more than four columns), 8 to 16 more with
+/// weights. A row equal to one chosen before has distance 0 and is never drawn, until there is no other; then the remaining centroids are drawn among all rows
+/// of positive weight.
 ///
 /// ```
 /// use centroids::{KMeans, KMeansPlusPlus};
