@@ -15,6 +15,7 @@
 //! fused additions round by at most `4 u (reach (|c| + |e'|) + |start|)` in all, which is added to surplus and start ([`ROUNDING`]), as is what the names of
 //! [`super::bytes`] change. The start is the optimistic one of [`super::pack`], so framing and reference distance are allowed for as there.
 
+use super::aligned::Aligned;
 use super::bytes::{Block, Centroids, Found, Machine, naming};
 use super::digits::{self, MOST_ROWS, filled, turn, words};
 use super::element::{Element, Level, Vector, framed};
@@ -57,7 +58,7 @@ pub(crate) struct Buffers<F> {
     single: Vec<f32>,
     /// The words of a block, row by row.
     pub(super) rows: Vec<i32>,
-    pub(super) digits: Vec<i32>,
+    pub(super) digits: Aligned<i32>,
     pub(super) step: Vec<f32>,
     /// Its squared norm and the sum of squares of what it lost, until the block is whole; then the first is its reach.
     pub(super) reach: Vec<f32>,
@@ -293,7 +294,7 @@ impl<F: Element> Buffers<F> {
         self.ratio = 0.0;
         self.moved.resize(filled(d), F::default());
         self.rows.resize(lanes * coarse.stride(), 0);
-        self.digits.resize(blocks * lanes * words, 0);
+        self.digits.fit(blocks * lanes * words);
         self.again.resize(lanes * words, 0);
         for values in [&mut self.step, &mut self.reach, &mut self.lost] {
             values.resize(blocks * lanes, 0.0);

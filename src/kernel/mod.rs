@@ -55,6 +55,7 @@
 //! `[profile.dev.package.centroids] opt-level = 3` makes a debug build run at full speed.
 
 mod ahead;
+mod aligned;
 pub(crate) mod approach;
 pub(crate) mod assign;
 pub(crate) mod block;

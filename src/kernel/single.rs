@@ -1,32 +1,27 @@
-//! One row at a time: centroids in the lanes, several panels at once, and nothing allocated.
+//! One row at a time: centroids in the lanes, and nothing allocated.
 
+use super::aligned::Aligned;
 use super::element::{Element, Level, Vector, framed};
 use super::exact::{in_range, nearest};
 use super::pack::{self, BLOCK, Frame, Packed};
 use super::vector::{Lanes, MOST_LANES, all};
 use fearless_simd::Simd;
 
-/// Panels whose scores are formed side by side: enough chains to hide the latency of the multiply-adds.
-const TOGETHER: usize = 4;
+/// Vectors of centroids of a panel: enough chains to hide the latency of the multiply-adds. Read from its start to its end, so that what comes next is fetched meanwhile.
+const VECTORS: usize = 8;
 
-/// Centroids in panels of two vectors, whatever the number of columns.
+/// Centroids in panels, whatever the number of columns.
 #[derive(Clone)]
 pub(crate) struct Single<F> {
     packed: Packed<F>,
-    panels: Vec<F>,
+    panels: Aligned<F>,
 }
 
 impl<F: Element> Single<F> {
     pub(crate) fn new(level: Level, centroids: &[F], d: usize) -> Self {
         let (packed, moved) = Packed::bare(level, &Frame::of_centroids(level, centroids, d), centroids, d);
-        let width = 2 * F::width(level);
-        let mut panels = pack::panels(width, &moved, &packed.starts, d);
-        let size = width * (d + 2);
-        // Whole sets of panels.
-        while panels.len() % (size * TOGETHER) > 0 {
-            panels.extend((0..size).map(|at| if at / width == d { F::neg_infinity() } else { F::default() }));
-        }
-        Single { packed, panels }
+        let panels = pack::panels(VECTORS * F::width(level), &moved, &packed.starts, d);
+        Single { packed, panels: Aligned::from(&*panels) }
     }
 
     pub(crate) fn columns(&self) -> usize {
@@ -42,39 +37,32 @@ pub(super) fn label<S: Simd, F: Element>(simd: S, single: &Single<F>, row: &[F])
     let zero = Vector::<S, F>::splat(simd, F::default());
     let least = Vector::<S, F>::splat(simd, F::neg_infinity());
     let (mut best, mut second, mut tag) = (least, least, zero);
-    let size = 2 * len * (d + 2);
-    for panels in single.panels.chunks_exact(size * TOGETHER) {
-        let pair = |p: usize, row: usize| {
-            let pair = &panels[p * size + row * 2 * len..][..2 * len];
-            [Vector::<S, F>::load(simd, pair), Vector::<S, F>::load(simd, &pair[len..])]
-        };
-        let mut scores = [[zero; 2]; TOGETHER];
-        for p in 0..TOGETHER {
-            scores[p] = pair(p, d);
+    for panel in single.panels.chunks_exact(VECTORS * len * (d + 2)) {
+        let line = |at: usize| &panel[at * VECTORS * len..][..VECTORS * len];
+        let vector = |line: &[F], v: usize| Vector::<S, F>::load(simd, &line[v * len..]);
+        let (starts, tags) = (line(d), line(d + 1));
+        let mut scores = [zero; VECTORS];
+        for v in 0..VECTORS {
+            scores[v] = vector(starts, v);
         }
         // Block by block, as the tile does, for the same bound on the error.
         for first in (0..d).step_by(BLOCK) {
-            let mut part = [[zero; 2]; TOGETHER];
+            let mut part = [zero; VECTORS];
             for t in first..d.min(first + BLOCK) {
                 let x = Vector::<S, F>::splat(simd, framed(row[t], packed.frame.offset[t], &packed.frame));
-                for p in 0..TOGETHER {
-                    let column = pair(p, t);
-                    part[p][0] = x.mul_add(column[0], part[p][0]);
-                    part[p][1] = x.mul_add(column[1], part[p][1]);
+                let column = line(t);
+                for v in 0..VECTORS {
+                    part[v] = x.mul_add(vector(column, v), part[v]);
                 }
             }
-            for p in 0..TOGETHER {
-                scores[p][0] = scores[p][0] + part[p][0];
-                scores[p][1] = scores[p][1] + part[p][1];
+            for v in 0..VECTORS {
+                scores[v] = scores[v] + part[v];
             }
         }
-        for p in 0..TOGETHER {
-            let tags = pair(p, d + 1);
-            for v in 0..2 {
-                tag = scores[p][v].if_greater(best, tags[v], tag);
-                second = second.max(scores[p][v].min(best));
-                best = best.max(scores[p][v]);
-            }
+        for v in 0..VECTORS {
+            tag = scores[v].if_greater(best, vector(tags, v), tag);
+            second = second.max(scores[v].min(best));
+            best = best.max(scores[v]);
         }
     }
     if !in_range(row) {

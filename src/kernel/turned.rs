@@ -1,5 +1,6 @@
 //! Many columns: rows are moved into the frame, and for a [tile](super::tile) turned, so that a vector holds one column of as many rows as it has lanes.
 
+use super::aligned::Aligned;
 use super::element::{Element, Vector, framed};
 use super::pack::{BLOCK, Frame, greater};
 use super::tile::VECTORS;
@@ -8,7 +9,7 @@ use fearless_simd::Simd;
 
 /// Room for the turned rows of a tile.
 pub(crate) struct Turned<F> {
-    columns: Vec<F>,
+    columns: Aligned<F>,
     /// The last rows of a chunk, filled up.
     last: Vec<F>,
 }
@@ -16,7 +17,7 @@ pub(crate) struct Turned<F> {
 impl<F: Element> Turned<F> {
     pub(super) fn new(width: usize, d: usize) -> Self {
         let size = VECTORS * width * d.next_multiple_of(width);
-        Turned { columns: vec![F::default(); size], last: vec![F::default(); size + MOST_LANES] }
+        Turned { columns: Aligned::new(size), last: vec![F::default(); size + MOST_LANES] }
     }
 
     /// Moves the first rows into the frame and turns them; the columns and the squared norms. Lanes without a row are of no matter.

@@ -15,6 +15,7 @@
 
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_imports, unused_variables))] // There are no such instructions.
 
+use super::aligned::Aligned;
 use super::bytes::Machine;
 use super::digits::MOST_ROWS;
 use super::element::Element;
@@ -67,7 +68,7 @@ pub(super) struct Rows<'a> {
 /// what the difference of two scores is off by.
 #[derive(Default)]
 pub(super) struct Block {
-    digits: Vec<i32>,
+    digits: Aligned<i32>,
     unit: f32,
     starts: Vec<i32>,
     pub doubt: [f32; MOST_ROWS],
@@ -152,7 +153,7 @@ impl Words {
         let (one, hidden) = (splat(1.001), splat(2f32.powi(-62) * (d as f32).sqrt()));
         let names = splat((self.naming + 3) as f32 * block.unit);
         let pairs = d.div_ceil(2);
-        block.digits.resize(pairs * VECTORS * len, 0);
+        block.digits.fit(pairs * VECTORS * len);
         // Past an odd number of columns there is one of zeros.
         let columns = &columns[..2 * pairs * VECTORS * len];
         for v in 0..VECTORS {
