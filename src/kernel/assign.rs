@@ -3,16 +3,17 @@
 use super::bounds::{self, NO_RIVAL, RIVALS, Rivals};
 use super::bytes::Machine;
 use super::cells::{self, Cells};
+use super::dispatch::dispatch;
 use super::doubt::Doubtful;
 use super::drift::Doubts;
 use super::element::{Element, Level, Vector};
 use super::moments::{Grids, Moves, RowSums};
 use super::pack::{FEW_COLUMNS, Packed};
-use super::settle::{Doubles, Found};
+use super::settle::{Doubles, Found, STATES};
 use super::strips::Strips;
 use super::turned::Turned;
 use super::{coarse, coarse_label, lanes, par, tile, words};
-use fearless_simd::{Simd, dispatch};
+use fearless_simd::Simd;
 
 /// The rows that a pass reads: n rows of d values, and their weights.
 #[derive(Clone, Copy)]
@@ -57,7 +58,7 @@ pub(crate) struct Scratch<F> {
     pub turned: Turned<F>,
     /// Squared norms in the frame.
     pub norms: Vec<F>,
-    /// Of a group: indices, norms, scores.
+    /// Of a group: tags; then norms, margins, scores.
     pub state: Vec<F>,
     /// New labels.
     labels: Vec<u32>,
@@ -91,7 +92,7 @@ impl<F: Element> Scratch<F> {
             group: zeros(4 * width * d),
             turned: Turned::new(width, d),
             norms: zeros(rows),
-            state: zeros(5 * 4 * width),
+            state: zeros(STATES * 4 * width),
             labels: vec![0; rows],
             near: zeros(rows.next_multiple_of(width)),
             next: zeros(rows.next_multiple_of(width)),

@@ -13,7 +13,9 @@
 
 use super::digits::MOST_ROWS;
 #[cfg(target_arch = "x86_64")]
-use fearless_simd::{Bytes, SimdBase, SimdFloat, SimdFrom, SimdInt, SimdMask, dispatch};
+use super::dispatch::dispatch;
+#[cfg(target_arch = "x86_64")]
+use fearless_simd::{Bytes, SimdBase, SimdFloat, SimdFrom, SimdInt, SimdMask};
 use fearless_simd::{Level, Simd};
 
 /// A block's vectors of rows, and the centroids of a panel: their sums stay in registers.

@@ -5,6 +5,7 @@
 
 use super::assign::Rows;
 use super::element::{Element, Level};
+use super::pieces::farthest_first;
 use super::sampled::sampled;
 
 /// Columns that the curve follows: with more, each would have too few bits.
@@ -36,9 +37,10 @@ impl<F: Element> Curve<F> {
         });
         let spans: Vec<(f64, f64)> = spans.collect();
         let width = |t: usize| spans[t].1 - spans[t].0;
-        let mut columns: Vec<usize> = (0..rows.d).collect();
-        columns.sort_by(|&a, &b| width(b).total_cmp(&width(a)));
-        let widest = width(columns[0]);
+        let mut widths: Vec<(f64, u32)> = (0..rows.d).map(|t| (width(t), t as u32)).collect();
+        farthest_first(&mut widths);
+        let widest = widths[0].0;
+        let mut columns: Vec<usize> = widths.iter().map(|width| width.1 as usize).collect();
         columns.truncate(COLUMNS);
         // A column that says nothing takes bits from the others.
         let telling = columns.iter().filter(|&&t| width(t) > 0.0).count();

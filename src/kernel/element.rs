@@ -5,6 +5,7 @@ use super::boxes::{self, Boxes};
 use super::bytes::Machine;
 use super::cells::{self, Cells};
 use super::curve::{self, Curve};
+use super::dispatch::dispatch;
 use super::filter::{Candidates, Cell, Left};
 use super::moments::{Double, Grid, Grids, Moves, RowSums, Sum};
 use super::pack::{Frame, Packed};
@@ -17,7 +18,7 @@ use super::{
     assign, coarse, exact, exchange, fence, filter, fuzzy, manhattan, means, moves, pack, screen, single,
 };
 pub(crate) use fearless_simd::Level;
-use fearless_simd::{Simd, dispatch};
+use fearless_simd::Simd;
 
 /// A vector of the element at a SIMD level.
 pub(crate) type Vector<S, F> = <F as Element>::Vector<S>;

@@ -68,6 +68,7 @@ mod coarse_label;
 pub(crate) mod costs;
 mod curve;
 mod digits;
+mod dispatch;
 pub(crate) mod distances;
 pub(crate) mod double;
 pub(crate) mod doubt;

@@ -4,10 +4,11 @@
 //! themselves are wanted. Eight rows lie in the lanes, centroids are broadcast, and the squared distances come from differences, in one order
 //! on every machine.
 
+use super::dispatch::dispatch;
 use super::element::{Element, Level};
 use super::par;
 use super::silhouette::{BLOCK, ratio};
-use fearless_simd::{Select, Simd, SimdBase, dispatch, f64x8};
+use fearless_simd::{Select, Simd, SimdBase, f64x8};
 
 /// Rows that a thread takes at once.
 const CHUNK: usize = 1024;

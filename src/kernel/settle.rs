@@ -2,7 +2,7 @@
 //!
 //! Both shapes of the loop over the centroids ([`super::lanes`], [`super::tile`]) end here, with rows in the lanes.
 
-use super::assign::Scratch;
+use super::assign::{Scratch, apart};
 use super::bounds::{NO_RIVAL, RIVALS};
 use super::element::{Element, Level, Vector, framed};
 use super::exact::{in_range, lone_distance};
@@ -11,8 +11,12 @@ use super::tile::CENTROIDS;
 use super::vector::{Lanes, MOST_LANES, all};
 use fearless_simd::Simd;
 
+/// Numbers of each row of a group that [`leave_open`] asks for.
+pub(super) const STATES: usize = 4;
+
 /// What the lanes hold of a group of rows when all centroids have gone by: squared norms in the frame, the rows' own part of the margin, the best and the
 /// second best score, and the [tag](Element::tag) of the best.
+#[derive(Clone, Copy)]
 pub(super) struct Outcome<V, const B: usize> {
     pub norm: [V; B],
     pub own: [V; B],
@@ -35,21 +39,43 @@ pub(super) fn conclude<S: Simd, F: Element, const B: usize>(
 ) -> bool {
     let len = Vector::<S, F>::LEN;
     let splat = |x: F| Vector::<S, F>::splat(simd, x);
-    let (slack, two) = (splat(packed.most_slack), splat(F::of(2.0)));
-    let [tags, norms, owns, bests, seconds] = {
-        let mut parts = scratch.state.chunks_mut(B * len);
-        std::array::from_fn(|_| parts.next().expect("room for five"))
-    };
-    let Outcome { norm, own, best, second, tag } = outcome;
+    let slack = splat(packed.most_slack);
+    let Outcome { own, best, second, tag, .. } = outcome;
     let mut unsettled = 0;
     for b in 0..B {
-        tag[b].store(&mut tags[b * len..]);
+        tag[b].store(&mut scratch.state[b * len..]);
         let settled = (best[b] - second[b]).greater(own[b] + slack);
         unsettled |= (all(len) & !settled) << (b * len);
     }
-    for (label, tag) in labels.iter_mut().zip(&*tags) {
+    for (label, tag) in labels.iter_mut().zip(&scratch.state) {
         *label = tag.untag();
     }
+    if unsettled == 0 && scratch.upper.is_empty() {
+        return true;
+    }
+    // A copy, for what is lent to a function is kept in memory.
+    let outcome = *outcome;
+    apart(
+        simd,
+        #[inline(always)]
+        || bound(simd, packed, &outcome, first, unsettled > 0, scratch),
+    );
+    unsettled == 0 || leave_open(packed, rows, unsettled, first, scratch, labels)
+}
+
+/// Bounds the distances of the rows of a group, if there are to be bounds, and writes down what [`leave_open`] will ask for.
+#[inline(always)]
+fn bound<S: Simd, F: Element, const B: usize>(
+    simd: S,
+    packed: &Packed<F>,
+    Outcome { norm, own, best, second, .. }: &Outcome<Vector<S, F>, B>,
+    first: usize,
+    unsettled: bool,
+    scratch: &mut Scratch<F>,
+) {
+    let len = Vector::<S, F>::LEN;
+    let splat = |x: F| Vector::<S, F>::splat(simd, x);
+    let (slack, two) = (splat(packed.most_slack), splat(F::of(2.0)));
     if !scratch.upper.is_empty() {
         for b in 0..B {
             let first = first + b * len;
@@ -60,17 +86,16 @@ pub(super) fn conclude<S: Simd, F: Element, const B: usize>(
             (pad * two * two).store(&mut scratch.excess[first..]);
         }
     }
-    if unsettled == 0 {
-        return true;
+    if !unsettled {
+        return;
     }
-    for b in 0..B {
-        norm[b].store(&mut norms[b * len..]);
-        own[b].store(&mut owns[b * len..]);
-        best[b].store(&mut bests[b * len..]);
-        second[b].store(&mut seconds[b * len..]);
+    let part = scratch.state.len() / STATES;
+    let state = scratch.state.chunks_exact_mut(part);
+    for (vectors, out) in [norm, own, best, second].into_iter().zip(state) {
+        for b in 0..B {
+            vectors[b].store(&mut out[b * len..]);
+        }
     }
-    let state = [&*norms, owns, bests, seconds];
-    leave_open(packed, rows, state, unsettled, first, (&mut scratch.next, &mut scratch.open), labels)
 }
 
 /// Writes down the rows of the mask that the best centroid's own slack does not certify either. False if one has a value that is not finite or too large; its norm is
@@ -80,18 +105,20 @@ pub(super) fn conclude<S: Simd, F: Element, const B: usize>(
 fn leave_open<F: Element>(
     packed: &Packed<F>,
     rows: &[F],
-    [norm, own, best, second]: [&[F]; 4],
     unsettled: u64,
     first: usize,
-    (next, open): (&mut [F], &mut Vec<u32>),
+    scratch: &mut Scratch<F>,
     labels: &[u32],
 ) -> bool {
     let mut sound = true;
+    let part = scratch.state.len() / STATES;
+    let [norm, own, best, second]: [_; STATES] =
+        std::array::from_fn(|at| &scratch.state[at * part..][..part]);
     for (i, (label, row)) in labels.iter().zip(rows.chunks_exact(packed.d)).enumerate() {
         if unsettled >> i & 1 == 1 && !(best[i] - second[i] > own[i] + packed.slack[*label as usize]) {
-            open.push((first + i) as u32);
+            scratch.open.push((first + i) as u32);
             // Another centroid may be as near as the best score allows.
-            next[first + i] = norm[i] - (best[i] + own[i] + packed.most_slack) * F::of(2.0);
+            scratch.next[first + i] = norm[i] - (best[i] + own[i] + packed.most_slack) * F::of(2.0);
             sound &= in_range(row);
         }
     }

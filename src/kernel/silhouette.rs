@@ -9,9 +9,10 @@
 //! threads or vectors, and no n-by-n or n-by-k matrix exists: the memory is O(n d).
 
 use super::assign::Rows;
+use super::dispatch::dispatch;
 use super::element::{Element, Level};
 use super::par;
-use fearless_simd::{Simd, SimdBase, SimdFloat, dispatch, f64x8};
+use fearless_simd::{Simd, SimdBase, SimdFloat, f64x8};
 
 /// Rows in a block.
 pub(crate) const BLOCK: usize = 8;

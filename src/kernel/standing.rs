@@ -5,12 +5,13 @@
 //! All is f64, from differences, in one order on every machine: eight rows lie in the lanes, and sums are formed piece by piece.
 
 use super::assign::Rows;
+use super::dispatch::dispatch;
 use super::element::{Element, Level};
 use super::exact::squared_distance;
 use super::nearest_two::turn;
 use super::par;
 use super::silhouette::BLOCK;
-use fearless_simd::{Simd, SimdBase, dispatch, f64x8};
+use fearless_simd::{Simd, SimdBase, f64x8};
 use std::ops::Range;
 
 /// Rows of a cluster that are looked at together: fixed, so that sums do not depend on threads.

@@ -14,7 +14,6 @@ pub(crate) fn levels() -> Vec<Level> {
     #[cfg(target_arch = "x86_64")]
     {
         levels.extend(best.as_sse2().map(Level::Sse2));
-        levels.extend(best.as_sse4_2().map(Level::Sse4_2));
         levels.extend(best.as_avx2().map(Level::Avx2));
         levels.extend(best.as_avx512().map(Level::Avx512));
     }
@@ -293,7 +292,7 @@ fn cells_agree<F: Element>() {
             }
         }
     }
-    assert!(made > 400, "{made} sets of cells were made");
+    assert!(made > 80 * levels().len(), "{made} sets of cells were made");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Many columns: rows are moved into the frame, and for a [tile](super::tile) turned, so that a vector holds one column of as many rows as it has lanes.
 
 use super::aligned::Aligned;
+use super::assign::apart;
 use super::element::{Element, Vector, framed};
 use super::pack::{BLOCK, Frame, greater};
 use super::tile::VECTORS;
@@ -28,6 +29,17 @@ impl<F: Element> Turned<F> {
         frame: &Frame<F>,
         rows: &[F],
     ) -> (&[F], [Vector<S, F>; VECTORS]) {
+        let norms = apart(
+            simd,
+            #[inline(always)]
+            || self.fill(simd, frame, rows),
+        );
+        (&self.columns, norms)
+    }
+
+    /// Writes the columns, and returns the norms.
+    #[inline(always)]
+    fn fill<S: Simd>(&mut self, simd: S, frame: &Frame<F>, rows: &[F]) -> [Vector<S, F>; VECTORS] {
         let (d, len) = (frame.offset.len(), Vector::<S, F>::LEN);
         // Rows are read past their end.
         let rows = if rows.len() >= VECTORS * len * d + MOST_LANES {
@@ -76,7 +88,7 @@ impl<F: Element> Turned<F> {
             }
             norms[v] = norms[v] + block;
         }
-        (&self.columns, norms)
+        norms
     }
 }
 

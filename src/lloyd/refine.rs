@@ -241,7 +241,7 @@ impl<'s, 'a, F: Float> Search<'s, 'a, F> {
             *outcome = Some(trial.make(self.plan.level, standing, *swap, aim));
         });
         let mut outcomes: Vec<Outcome> = outcomes.into_iter().flatten().collect();
-        outcomes.sort_by(|a, b| b.change.total_cmp(&a.change));
+        best_last(&mut outcomes);
         outcomes
     }
 
@@ -317,6 +317,11 @@ fn draw(count: usize, sampler: &Sampler<'_>, first: &[f64], rng: &mut SeededRng)
     drawn.sort_unstable();
     drawn.dedup();
     Some(drawn)
+}
+
+/// The best change last; not in [`Search`], where it would be compiled for each type.
+fn best_last(outcomes: &mut [Outcome]) {
+    outcomes.sort_by(|a, b| b.change.total_cmp(&a.change));
 }
 
 /// One for each thread worth waking.
