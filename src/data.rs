@@ -237,22 +237,15 @@ fn check_weights<F: Float>(weights: ArrayView1<'_, F>, n: usize) -> Result<(Vec<
 fn checked_range<F: Float>(level: Level, rows: Rows<'_, F>) -> Result<Range<F>, Error> {
     let d = rows.d;
     let range = distances::range(level, rows).map_err(|(row, column)| Error::NotFinite { row, column })?;
-    check_magnitude(rows.values, d)?;
+    // Rows of weight 0 are not in the range.
+    if rows.weights.is_some() || (0..d).any(|t| range.largest(t) > F::LIMIT) {
+        check_values(rows.values, d)?;
+    }
     let spread = (0..d).map(|t| Element::f64(range.high[t]) - Element::f64(range.low[t])).fold(0.0, f64::max);
     if spread > 0.0 && spread < NARROWEST {
         return Err(Error::TooSmall { spread, limit: NARROWEST });
     }
     Ok(range)
-}
-
-fn check_magnitude<F: Float>(values: &[F], d: usize) -> Result<(), Error> {
-    if F::LIMIT < F::HUGE {
-        let too_large = |x: &F| Element::f64(*x).abs() > F::LIMIT;
-        if let Some(at) = values.iter().position(too_large) {
-            return Err(Error::TooLarge { row: at / d, column: at % d, limit: F::LIMIT });
-        }
-    }
-    Ok(())
 }
 
 /// Rows for a model of k clusters and d columns: contiguous. May be none. Their values are still to be checked.
@@ -268,10 +261,25 @@ pub(crate) fn rows_of<F: Float>(
 
 /// The first value that is not finite, or is too large.
 pub(crate) fn check_values<F: Float>(values: &[F], d: usize) -> Result<(), Error> {
+    const CHUNK: usize = 1 << 14;
+    let limit = F::of(F::LIMIT);
+    // Without an early end, a chunk is taken many values at once.
+    let sound = |values: &[F]| values.iter().fold(true, |sound, x| sound & (x.abs() <= limit));
+    let all_sound = if values.len() <= CHUNK {
+        sound(values)
+    } else {
+        let mut workers = vec![true; par::workers_for(values.len() as f64)];
+        par::share(&mut workers, values.chunks(CHUNK), |all, values| *all &= sound(values));
+        workers.into_iter().all(|all| all)
+    };
+    if all_sound {
+        return Ok(());
+    }
     if let Some(at) = values.iter().position(|x| !x.is_finite()) {
         return Err(Error::NotFinite { row: at / d, column: at % d });
     }
-    check_magnitude(values, d)
+    let at = values.iter().position(|x| x.abs() > limit).unwrap_or(0);
+    Err(Error::TooLarge { row: at / d, column: at % d, limit: F::LIMIT })
 }
 
 /// Rows of finite values, scaled to length 1 and rounded to T.

@@ -2,7 +2,7 @@
 
 mod common;
 
-use centroids::{Float, KMeans};
+use centroids::{Error, Float, KMeans, KMeansModel};
 use common::{bits, cast, groups, labels, squared_distance, uniform, whole};
 use ndarray::{Array1, Array2, concatenate, s};
 use proptest::prelude::*;
@@ -118,5 +118,47 @@ proptest! {
         prop_assume!(n >= k);
         let data = Array2::from_shape_vec((n, d), values[..n * d].to_vec()).unwrap();
         holds_together(&data, k);
+    }
+}
+
+/// Distance features are the roots of the reference distances, for blocks of rows that are full and that are not.
+fn transforms_by_the_reference<F: Float>() {
+    for d in [1, 2, 3, 4, 5, 8, 9, 17, 100] {
+        for n in [1, 15, 16, 17, 131] {
+            for (k, offset) in [(1, 0.0), (2, 1e6), (7, -3.0)] {
+                let data = uniform::<F>(n, d, (n * d) as u64).mapv(|x| x + cast(offset));
+                let model = KMeansModel::from_centroids(&uniform::<F>(k, d, 5)).unwrap();
+                let root = |i, j| cast(squared_distance(data.row(i), model.centroids().row(j)).sqrt());
+                let expected = Array2::<F>::from_shape_fn((n, k), |(i, j)| root(i, j));
+                assert_eq!(bits(&model.transform(&data).unwrap()), bits(&expected), "{n} rows of {d}, k {k}");
+            }
+        }
+    }
+}
+
+#[test]
+fn distance_features_are_those_of_the_reference() {
+    transforms_by_the_reference::<f32>();
+    transforms_by_the_reference::<f64>();
+}
+
+#[test]
+fn a_bad_value_is_found_wherever_it_is() {
+    let model = KMeansModel::from_centroids(&Array2::<f64>::zeros((2, 3))).unwrap();
+    for at in [0, 2, 16_384 * 3 - 1, 16_384 * 3, 99_999 * 3 + 1] {
+        for bad in [f64::NAN, f64::NEG_INFINITY, 1e200] {
+            let mut data = Array2::zeros((100_000, 3));
+            data[[at / 3, at % 3]] = bad;
+            let expected = if bad == 1e200 {
+                Error::TooLarge { row: at / 3, column: at % 3, limit: f64::from_bits((1023 + 480) << 52) }
+            } else {
+                Error::NotFinite { row: at / 3, column: at % 3 }
+            };
+            assert_eq!(model.transform(&data).unwrap_err(), expected);
+            assert_eq!(KMeans::new(2).fit(&data).unwrap_err(), expected);
+            let mut weights = Array1::ones(100_000);
+            weights[at / 3] = 0.0;
+            assert_eq!(KMeans::new(2).fit_weighted(&data, &weights).unwrap_err(), expected);
+        }
     }
 }

@@ -4,7 +4,8 @@
 //! formed in f64 here, in the order of operations of [`exact`](super::exact): eight interleaved partial sums (t mod 8), joined in
 //! one order, without fused multiply-add. So they are the same bits on every machine.
 
-use super::element::Element;
+use super::dispatch::plain;
+use super::element::{Element, Level};
 
 /// Rows in a block: two vectors of AVX-512, four of AVX2.
 pub(crate) const ROWS: usize = 16;
@@ -84,6 +85,39 @@ pub(crate) fn distances<M: Metric, F: Element>(columns: &[Lanes], centroids: &[F
         };
     }
     few!(1 2 3 4 8);
+}
+
+/// The Euclidean distance (not squared) of each row of a block to each centroid, row by row; false if one is too large for F.
+pub(crate) fn roots<F: Element>(
+    level: Level,
+    rows: &[F],
+    centroids: &[F],
+    columns: &mut [Lanes],
+    roots: &mut [Lanes],
+    out: &mut [F],
+) -> bool {
+    plain!(level, write_roots(rows, centroids, columns, roots, out))
+}
+
+#[inline(always)]
+fn write_roots<F: Element>(
+    rows: &[F],
+    centroids: &[F],
+    columns: &mut [Lanes],
+    roots: &mut [Lanes],
+    out: &mut [F],
+) -> bool {
+    transpose(rows, columns);
+    distances::<SquaredEuclidean, F>(columns, centroids, roots);
+    roots.as_flattened_mut().iter_mut().for_each(|square| *square = square.sqrt());
+    let mut fit = true;
+    for (i, out) in out.chunks_exact_mut(roots.len()).enumerate() {
+        for (out, root) in out.iter_mut().zip(&*roots) {
+            *out = F::of(root[i]);
+            fit &= out.is_finite();
+        }
+    }
+    fit
 }
 
 #[inline(always)]

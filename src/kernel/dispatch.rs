@@ -35,4 +35,20 @@ macro_rules! dispatch {
     };
 }
 
-pub(super) use dispatch;
+/// Loops without vectors of their own, which the compiler makes vectors of: compiled for AVX2, and once for all that lacks it.
+macro_rules! plain {
+    ($level:expr, $work:expr) => {{
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        if let Some(avx2) = $level.as_avx2() {
+            return fearless_simd::Simd::vectorize(
+                avx2,
+                #[inline(always)]
+                || $work,
+            );
+        }
+        let _ = $level;
+        $work
+    }};
+}
+
+pub(super) use {dispatch, plain};

@@ -1,6 +1,7 @@
 //! Passes that measure: the range of the data, distances by the reference, and their sums.
 
 use super::assign::Rows;
+use super::block::{self, ROWS};
 use super::element::{Element, Level};
 use super::moments::{Grid, Sum};
 use super::pack::Range;
@@ -131,17 +132,14 @@ pub(crate) fn transform<F: Element>(
 ) -> bool {
     let k = centroids.len() / d;
     let workers = par::workers_for(values.len() as f64 * k as f64);
-    let mut workers: Vec<_> = (0..workers).map(|_| (vec![0.0; k], true)).collect();
-    let rows = 64;
+    let lanes = |n: usize| vec![[0.0; ROWS]; n];
+    let mut workers: Vec<_> = (0..workers).map(|_| (lanes(d), lanes(k), true)).collect();
+    let rows = 4 * ROWS;
     let pieces = values.chunks(rows * d).zip(out.chunks_mut(rows * k));
-    par::share(&mut workers, pieces, |(distances, fits), (values, out)| {
-        for (row, out) in values.chunks_exact(d).zip(out.chunks_exact_mut(k)) {
-            F::all_distances(level, row, centroids, distances);
-            for (out, distance) in out.iter_mut().zip(&*distances) {
-                *out = F::of(distance.sqrt());
-                *fits &= out.is_finite();
-            }
+    par::share(&mut workers, pieces, |(columns, roots, fit), (values, out)| {
+        for (values, out) in values.chunks(ROWS * d).zip(out.chunks_mut(ROWS * k)) {
+            *fit &= block::roots(level, values, centroids, columns, roots, out);
         }
     });
-    workers.iter().all(|worker| worker.1)
+    workers.iter().all(|worker| worker.2)
 }

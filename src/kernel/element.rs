@@ -5,7 +5,7 @@ use super::boxes::{self, Boxes};
 use super::bytes::Machine;
 use super::cells::{self, Cells};
 use super::curve::{self, Curve};
-use super::dispatch::dispatch;
+use super::dispatch::{dispatch, plain};
 use super::filter::{Candidates, Cell, Left};
 use super::moments::{Double, Grid, Grids, Moves, RowSums, Sum};
 use super::pack::{Frame, Packed};
@@ -207,21 +207,6 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
     fn exchange(level: Level, distances: &[Self], near: &exchange::Near<Self>, changes: &mut [f64]) -> f64;
     /// The sweeps of a trial, for any number of columns.
     fn sweeps(level: Level, trial: &mut Trial, standing: &Standing<'_, Self>, swap: Option<Swap>, aim: Aim);
-}
-
-/// Loops without vectors of their own, which the compiler makes vectors of: compiled for AVX2, and once for all that lacks it.
-macro_rules! plain {
-    ($level:expr, $work:expr) => {{
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        if let Some(avx2) = $level.as_avx2() {
-            return avx2.vectorize(
-                #[inline(always)]
-                || $work,
-            );
-        }
-        let _ = $level;
-        $work
-    }};
 }
 
 macro_rules! element {
