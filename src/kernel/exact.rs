@@ -118,9 +118,19 @@ pub(crate) fn own_distances<F: Element>(
 /// The squared distance of one row to each centroid.
 #[inline(always)]
 pub(crate) fn all_distances<F: Element>(row: &[F], centroids: &[F], out: &mut [f64]) {
-    for (centroid, out) in centroids.chunks_exact(row.len()).zip(out) {
-        *out = squared_distance(row, centroid);
+    macro_rules! few {
+        ($($D:literal)*) => {
+            match row.len() {
+                $($D => for (centroid, out) in centroids.as_chunks::<$D>().0.iter().zip(out) {
+                    *out = squared_distance(&row.as_chunks::<$D>().0[0], centroid);
+                },)*
+                _ => for (centroid, out) in centroids.chunks_exact(row.len()).zip(out) {
+                    *out = squared_distance(row, centroid);
+                },
+            }
+        };
     }
+    few!(1 2 3 4);
 }
 
 /// The squared distance of one row to some of the centroids.
