@@ -125,7 +125,7 @@ proptest! {
 fn transforms_by_the_reference<F: Float>() {
     for d in [1, 2, 3, 4, 5, 8, 9, 17, 100] {
         for n in [1, 15, 16, 17, 131] {
-            for (k, offset) in [(1, 0.0), (2, 1e6), (7, -3.0)] {
+            for (k, offset) in [(1, 0.0), (2, 1e6), (7, -3.0), (600, 0.5)] {
                 let data = uniform::<F>(n, d, (n * d) as u64).mapv(|x| x + cast(offset));
                 let model = KMeansModel::from_centroids(&uniform::<F>(k, d, 5)).unwrap();
                 let root = |i, j| cast(squared_distance(data.row(i), model.centroids().row(j)).sqrt());

@@ -87,31 +87,30 @@ pub(crate) fn distances<M: Metric, F: Element>(columns: &[Lanes], centroids: &[F
     few!(1 2 3 4 8);
 }
 
-/// The Euclidean distance (not squared) of each row of a block to each centroid, row by row; false if one is too large for F.
+/// The Euclidean distance (not squared) of each row of a block to some centroids, written for each row `stride` places after those of the row before; false if one is
+/// too large for F. There is room for the columns and the distances.
 pub(crate) fn roots<F: Element>(
     level: Level,
     rows: &[F],
     centroids: &[F],
-    columns: &mut [Lanes],
-    roots: &mut [Lanes],
-    out: &mut [F],
+    room: (&mut [Lanes], &mut [Lanes]),
+    out: (&mut [F], usize),
 ) -> bool {
-    plain!(level, write_roots(rows, centroids, columns, roots, out))
+    plain!(level, write_roots(rows, centroids, room, out))
 }
 
 #[inline(always)]
 fn write_roots<F: Element>(
     rows: &[F],
     centroids: &[F],
-    columns: &mut [Lanes],
-    roots: &mut [Lanes],
-    out: &mut [F],
+    (columns, roots): (&mut [Lanes], &mut [Lanes]),
+    (out, stride): (&mut [F], usize),
 ) -> bool {
     transpose(rows, columns);
     distances::<SquaredEuclidean, F>(columns, centroids, roots);
     roots.as_flattened_mut().iter_mut().for_each(|square| *square = square.sqrt());
     let mut fit = true;
-    for (i, out) in out.chunks_exact_mut(roots.len()).enumerate() {
+    for (i, out) in out.chunks_mut(stride).enumerate() {
         for (out, root) in out.iter_mut().zip(&*roots) {
             *out = F::of(root[i]);
             fit &= out.is_finite();

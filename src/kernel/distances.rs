@@ -130,15 +130,20 @@ pub(crate) fn transform<F: Element>(
     d: usize,
     out: &mut [F],
 ) -> bool {
+    // Their distances to a block of rows stay in the cache.
+    const CENTROIDS: usize = 256;
     let k = centroids.len() / d;
     let workers = par::workers_for(values.len() as f64 * k as f64);
     let lanes = |n: usize| vec![[0.0; ROWS]; n];
-    let mut workers: Vec<_> = (0..workers).map(|_| (lanes(d), lanes(k), true)).collect();
+    let mut workers: Vec<_> = (0..workers).map(|_| (lanes(d), lanes(k.min(CENTROIDS)), true)).collect();
     let rows = 4 * ROWS;
     let pieces = values.chunks(rows * d).zip(out.chunks_mut(rows * k));
     par::share(&mut workers, pieces, |(columns, roots, fit), (values, out)| {
         for (values, out) in values.chunks(ROWS * d).zip(out.chunks_mut(ROWS * k)) {
-            *fit &= block::roots(level, values, centroids, columns, roots, out);
+            for (c, some) in centroids.chunks(CENTROIDS * d).enumerate() {
+                let (room, out) = (&mut roots[..some.len() / d], &mut out[c * CENTROIDS..]);
+                *fit &= block::roots(level, values, some, (columns, room), (out, k));
+            }
         }
     });
     workers.iter().all(|worker| worker.2)
