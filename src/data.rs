@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::float::Float;
 use crate::kernel::assign::Rows;
 use crate::kernel::distances;
+use crate::kernel::exact::in_range;
 use crate::kernel::moments::{Grid, Grids, NOWHERE, RowSums};
 use crate::kernel::pack::{self, Range};
 use crate::kernel::tiles::Tiles;
@@ -238,7 +239,8 @@ fn checked_range<F: Float>(level: Level, rows: Rows<'_, F>) -> Result<Range<F>, 
     let d = rows.d;
     let range = distances::range(level, rows).map_err(|(row, column)| Error::NotFinite { row, column })?;
     // Rows of weight 0 are not in the range.
-    if rows.weights.is_some() || (0..d).any(|t| range.largest(t) > F::LIMIT) {
+    let unknown = F::LIMIT < F::HUGE && rows.weights.is_some();
+    if unknown || (0..d).any(|t| range.largest(t) > F::LIMIT) {
         check_values(rows.values, d)?;
     }
     let spread = (0..d).map(|t| Element::f64(range.high[t]) - Element::f64(range.low[t])).fold(0.0, f64::max);
@@ -263,16 +265,9 @@ pub(crate) fn rows_of<F: Float>(
 pub(crate) fn check_values<F: Float>(values: &[F], d: usize) -> Result<(), Error> {
     const CHUNK: usize = 1 << 14;
     let limit = F::of(F::LIMIT);
-    // Without an early end, a chunk is taken many values at once.
-    let sound = |values: &[F]| values.iter().fold(true, |sound, x| sound & (x.abs() <= limit));
-    let all_sound = if values.len() <= CHUNK {
-        sound(values)
-    } else {
-        let mut workers = vec![true; par::workers_for(values.len() as f64)];
-        par::share(&mut workers, values.chunks(CHUNK), |all, values| *all &= sound(values));
-        workers.into_iter().all(|all| all)
-    };
-    if all_sound {
+    let mut workers = vec![true; par::workers_for(values.len() as f64)];
+    par::share(&mut workers, values.chunks(CHUNK), |sound, values| *sound &= in_range(values));
+    if workers.into_iter().all(|sound| sound) {
         return Ok(());
     }
     if let Some(at) = values.iter().position(|x| !x.is_finite()) {

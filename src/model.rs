@@ -4,6 +4,7 @@ use crate::data::{Data, check_centroids, check_values, rows_of};
 use crate::error::Error;
 use crate::float::Float;
 use crate::history::{Iteration, StopReason};
+use crate::kernel::exact::in_range;
 use crate::kernel::pack::{Frame, Packed};
 use crate::kernel::{Level, assign, distances, par};
 use crate::lloyd::{Algorithm, Run};
@@ -294,7 +295,9 @@ impl<F: Float> KMeansModel<F> {
     pub fn predict_one<S: ndarray::Data<Elem = F>>(&self, row: &ArrayBase<S, Ix1>) -> Result<usize, Error> {
         let row = row.view().insert_axis(ndarray::Axis(0));
         let values = rows_of(row, self.centroids.dim())?;
-        check_values(&values, self.n_features())?;
+        if !in_range(&values) {
+            check_values(&values, self.n_features())?;
+        }
         Ok(F::nearest(self.level, &values, self.coordinates()).0 as usize)
     }
 

@@ -16,6 +16,7 @@ pub(crate) struct Aligned<T> {
 
 /// Values that may precede the start of a line.
 const fn spare<T>() -> usize {
+    const { assert!(LINE.is_multiple_of(size_of::<T>()), "values that fill a line") };
     LINE / size_of::<T>() - 1
 }
 
@@ -37,6 +38,7 @@ impl<T: Copy + Default> Aligned<T> {
 impl<T: Clone> From<&[T]> for Aligned<T> {
     fn from(values: &[T]) -> Self {
         let mut held: Vec<T> = Vec::with_capacity(values.len() + spare::<T>());
+        // Places before the start of the line hold anything.
         let before = held.as_ptr().align_offset(LINE).min(spare::<T>());
         held.extend(values.iter().cycle().take(before).cloned());
         let first = held.len();

@@ -1,11 +1,10 @@
 //! The reference distances of sixteen rows at a time to every centroid: the rows lie in the lanes.
 //!
-//! Fuzzy memberships need every distance and not only the nearest, and L1 distances have no dot product to be scored by. Both are
+//! Fuzzy memberships and distance features need every distance and not only the nearest, and L1 distances have no dot product to be scored by. All are
 //! formed in f64 here, in the order of operations of [`exact`](super::exact): eight interleaved partial sums (t mod 8), joined in
 //! one order, without fused multiply-add. So they are the same bits on every machine.
 
-use super::dispatch::plain;
-use super::element::{Element, Level};
+use super::element::Element;
 
 /// Rows in a block: two vectors of AVX-512, four of AVX2.
 pub(crate) const ROWS: usize = 16;
@@ -88,35 +87,25 @@ pub(crate) fn distances<M: Metric, F: Element>(columns: &[Lanes], centroids: &[F
 }
 
 /// The Euclidean distance (not squared) of each row of a block to some centroids, written for each row `stride` places after those of the row before; false if one is
-/// too large for F. There is room for the columns and the distances.
-pub(crate) fn roots<F: Element>(
-    level: Level,
-    rows: &[F],
-    centroids: &[F],
-    room: (&mut [Lanes], &mut [Lanes]),
-    out: (&mut [F], usize),
-) -> bool {
-    plain!(level, write_roots(rows, centroids, room, out))
-}
-
+/// too large for F. There is room for the columns and the squares.
 #[inline(always)]
-fn write_roots<F: Element>(
+pub(super) fn roots<F: Element>(
     rows: &[F],
     centroids: &[F],
-    (columns, roots): (&mut [Lanes], &mut [Lanes]),
+    (columns, squares): (&mut [Lanes], &mut [Lanes]),
     (out, stride): (&mut [F], usize),
 ) -> bool {
     transpose(rows, columns);
-    distances::<SquaredEuclidean, F>(columns, centroids, roots);
-    roots.as_flattened_mut().iter_mut().for_each(|square| *square = square.sqrt());
-    let mut fit = true;
+    distances::<SquaredEuclidean, F>(columns, centroids, squares);
+    squares.as_flattened_mut().iter_mut().for_each(|square| *square = square.sqrt());
+    let mut fits = true;
     for (i, out) in out.chunks_mut(stride).enumerate() {
-        for (out, root) in out.iter_mut().zip(&*roots) {
+        for (out, root) in out.iter_mut().zip(&*squares) {
             *out = F::of(root[i]);
-            fit &= out.is_finite();
+            fits &= out.is_finite();
         }
     }
-    fit
+    fits
 }
 
 #[inline(always)]

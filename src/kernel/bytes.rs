@@ -105,7 +105,7 @@ impl Found {
 impl Machine {
     #[cfg(target_arch = "x86_64")]
     pub(super) fn new(level: Level) -> Option<Self> {
-        // What loops are compiled for: `--cfg disable_dispatch_avx512` and its like leave out levels that the CPU has.
+        // What loops are compiled for, which may be less than the CPU has.
         let level = dispatch!(level, simd => simd.level());
         level.as_avx512().map(Machine::Avx512).or_else(|| level.as_avx2().map(Machine::Avx2))
     }

@@ -1,7 +1,7 @@
 //! Passes that measure: the range of the data, distances by the reference, and their sums.
 
 use super::assign::Rows;
-use super::block::{self, ROWS};
+use super::block::ROWS;
 use super::element::{Element, Level};
 use super::moments::{Grid, Sum};
 use super::pack::Range;
@@ -132,19 +132,43 @@ pub(crate) fn transform<F: Element>(
 ) -> bool {
     // Their distances to a block of rows stay in the cache.
     const CENTROIDS: usize = 256;
-    let k = centroids.len() / d;
-    let workers = par::workers_for(values.len() as f64 * k as f64);
+    // A block costs the same however few rows it has: with fewer, each for itself.
+    let few = if d <= 4 { 3 } else { 8 };
+    let (k, rows) = (centroids.len() / d, 4 * ROWS);
+    let workers = par::workers_for(values.len() as f64 * k as f64).min(values.len().div_ceil(rows * d));
     let lanes = |n: usize| vec![[0.0; ROWS]; n];
     let mut workers: Vec<_> = (0..workers).map(|_| (lanes(d), lanes(k.min(CENTROIDS)), true)).collect();
-    let rows = 4 * ROWS;
     let pieces = values.chunks(rows * d).zip(out.chunks_mut(rows * k));
-    par::share(&mut workers, pieces, |(columns, roots, fit), (values, out)| {
+    par::share(&mut workers, pieces, |(columns, squares, fits), (values, out)| {
         for (values, out) in values.chunks(ROWS * d).zip(out.chunks_mut(ROWS * k)) {
             for (c, some) in centroids.chunks(CENTROIDS * d).enumerate() {
-                let (room, out) = (&mut roots[..some.len() / d], &mut out[c * CENTROIDS..]);
-                *fit &= block::roots(level, values, some, (columns, room), (out, k));
+                let (squares, out) = (&mut squares[..some.len() / d], &mut out[c * CENTROIDS..]);
+                *fits &= if values.len() < few * d {
+                    single_roots(level, values, some, squares.as_flattened_mut(), (out, k))
+                } else {
+                    F::roots(level, values, some, (columns, squares), (out, k))
+                };
             }
         }
     });
     workers.iter().all(|worker| worker.2)
+}
+
+/// What [`Element::roots`] writes, row after row.
+fn single_roots<F: Element>(
+    level: Level,
+    rows: &[F],
+    centroids: &[F],
+    squares: &mut [f64],
+    (out, stride): (&mut [F], usize),
+) -> bool {
+    let (d, mut fits) = (centroids.len() / (squares.len() / ROWS), true);
+    for (row, out) in rows.chunks_exact(d).zip(out.chunks_mut(stride)) {
+        F::all_distances(level, row, centroids, squares);
+        for (out, square) in out.iter_mut().zip(&squares[..centroids.len() / d]) {
+            *out = F::of(square.sqrt());
+            fits &= out.is_finite();
+        }
+    }
+    fits
 }

@@ -15,7 +15,8 @@ use super::standing::{Standing, Swap};
 use super::trial::{Aim, Trial};
 use super::vector::Lanes;
 use super::{
-    assign, coarse, exact, exchange, fence, filter, fuzzy, manhattan, means, moves, pack, screen, single,
+    assign, block, coarse, exact, exchange, fence, filter, fuzzy, manhattan, means, moves, pack, screen,
+    single,
 };
 pub(crate) use fearless_simd::Level;
 use fearless_simd::Simd;
@@ -112,6 +113,14 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
     fn add_all(level: Level, grid: &Grid, values: &[f64], sum: &mut Sum) -> f64;
     /// The reference distances (squared) of one row to every centroid.
     fn all_distances(level: Level, row: &[Self], centroids: &[Self], out: &mut [f64]);
+    /// The Euclidean distances of a block of rows to some centroids, see [`block::roots`].
+    fn roots(
+        level: Level,
+        rows: &[Self],
+        centroids: &[Self],
+        room: (&mut [block::Lanes], &mut [block::Lanes]),
+        out: (&mut [Self], usize),
+    ) -> bool;
     /// The reference distances (squared) of one row to some centroids.
     fn some_distances(level: Level, row: &[Self], centroids: &[Self], which: &[u32], out: &mut [f64]);
     /// The reference distances (squared) of the rows named to the centroids of their labels.
@@ -290,6 +299,9 @@ macro_rules! element {
             }
             fn all_distances(level: Level, row: &[Self], centroids: &[Self], out: &mut [f64]) {
                 plain!(level, exact::all_distances(row, centroids, out))
+            }
+            fn roots(level: Level, rows: &[Self], centroids: &[Self], room: (&mut [block::Lanes], &mut [block::Lanes]), out: (&mut [Self], usize)) -> bool {
+                plain!(level, block::roots(rows, centroids, room, out))
             }
             fn some_distances(level: Level, row: &[Self], centroids: &[Self], which: &[u32], out: &mut [f64]) {
                 plain!(level, exact::some_distances(row, centroids, which, out))

@@ -121,6 +121,7 @@ pub(crate) fn all_distances<F: Element>(row: &[F], centroids: &[F], out: &mut [f
     macro_rules! few {
         ($($D:literal)*) => {
             match row.len() {
+                // As above.
                 $($D => for (centroid, out) in centroids.as_chunks::<$D>().0.iter().zip(out) {
                     *out = squared_distance(&row.as_chunks::<$D>().0[0], centroid);
                 },)*

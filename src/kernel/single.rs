@@ -7,7 +7,7 @@ use super::pack::{self, BLOCK, Frame, Packed};
 use super::vector::{Lanes, MOST_LANES, all};
 use fearless_simd::Simd;
 
-/// Vectors of centroids of a panel: enough chains to hide the latency of the multiply-adds. Read from its start to its end, so that what comes next is fetched meanwhile.
+/// Vectors of centroids of a panel: enough chains to hide the latency of the multiply-adds. A panel is read from its start to its end, so what comes next is fetched meanwhile.
 const VECTORS: usize = 8;
 
 /// Centroids in panels, whatever the number of columns.

@@ -4,7 +4,7 @@ use super::assign::{self, Scratch, chunk_rows};
 use super::cells::Cells;
 use super::pack::{Frame, Margin, Packed, Range};
 use super::single::Single;
-use super::{Element, Level, exact};
+use super::{Element, Level, distances, exact};
 use crate::rng::SeededRng;
 
 /// Every level this machine has, the scalar one included.
@@ -306,5 +306,39 @@ fn margins_hold_no_subnormal_numbers() {
     // They are addends of fused multiply-adds, which would call microcode on some CPUs.
     for d in 1..2000 {
         assert!(Margin::<f32>::new(d).row_floor.is_normal() && Margin::<f64>::new(d).row_floor.is_normal());
+    }
+}
+
+fn transforms_agree<F: Element>() {
+    let mut rng = SeededRng::new(8);
+    for d in [1, 3, 4, 5, 16, 21] {
+        for (n, k) in [(1, 1), (2, 300), (7, 5), (16, 257), (75, 3)] {
+            for kind in [0, 1, 2, 5] {
+                let rows: Vec<F> = hard(kind, n, d, &mut rng);
+                let centroids: Vec<F> = hard(kind, k, d, &mut rng);
+                let pairs = rows.chunks(d).flat_map(|row| centroids.chunks(d).map(move |c| (row, c)));
+                let expected: Vec<F> =
+                    pairs.map(|(x, c)| F::of(exact::squared_distance(x, c).sqrt())).collect();
+                for level in levels() {
+                    let mut out = vec![F::nan(); n * k];
+                    assert!(distances::transform(level, &rows, &centroids, d, &mut out));
+                    assert!(out == expected, "{level:?}, {n} rows of {d}, k {k}, kind {kind}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn distances_are_the_same_at_every_level() {
+    transforms_agree::<f32>();
+    transforms_agree::<f64>();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn what_lacks_avx2_is_served_by_sse2() {
+    if let Some(level) = Level::new().as_sse4_2().map(Level::Sse4_2) {
+        assert_eq!((f32::width(level), f64::width(level)), (4, 2));
     }
 }
