@@ -86,7 +86,7 @@ impl KMeansPlusPlus {
         F::scan(level, rows.values, &mut range);
         let frame = frame(&range, rows);
         // Sorted, most rows of few columns need no look at most candidates.
-        let sort = small && rows.n() >= 4096 && k >= 16;
+        let sort = small && rows.n() >= 1024 && k > 1;
         let sorted = sort.then(|| Sorted { origin: Vec::new(), ..Sorted::new(level, rows) });
         let rows = sorted.as_ref().map_or(rows, |sorted| sorted.rows(d));
 
