@@ -144,13 +144,23 @@ pub(super) fn take<F: Element>(
         }
         let row = part.rows.row(i);
         let distance = squared_distance(row, candidate);
-        let square = |(&x, &offset): (&F, &F)| framed(x, offset, frame).f64().powi(2);
-        let norm: f64 = row.iter().zip(&frame.offset).map(square).sum();
         part.distances[i] = distance;
-        part.thresholds[i] = margin.threshold(norm, distance, frame);
+        part.thresholds[i] = margin.threshold(squared_norm(row, frame), distance, frame);
         touched = true;
     }
     touched
+}
+
+/// Of a row in the frame. Eight sums side by side, for one would wait for itself.
+#[inline(always)]
+fn squared_norm<F: Element>(row: &[F], frame: &Frame<F>) -> f64 {
+    let mut part = [0.0; 8];
+    for (row, offset) in row.chunks(8).zip(frame.offset.chunks(8)) {
+        for (part, (&x, &offset)) in part.iter_mut().zip(row.iter().zip(offset)) {
+            *part += framed(x, offset, frame).f64().powi(2);
+        }
+    }
+    part.iter().sum()
 }
 
 impl<F: Element> Nearest<F> {
