@@ -29,7 +29,9 @@ impl<'a> Sampler<'a> {
     /// Sums the blocks anew, or those that changed.
     pub(crate) fn refresh(&mut self, values: &[f64], changed: Option<&[bool]>) {
         let mut blocks = std::mem::take(&mut self.blocks);
-        let mut workers = vec![(); par::workers_for(values.len() as f64)];
+        let some = changed.map_or(blocks.len(), |changed| changed.iter().filter(|&&changed| changed).count());
+        // Each addition waits for the one before.
+        let mut workers = vec![(); par::workers_for((some * BLOCK_ROWS * 8) as f64)];
         par::share(&mut workers, blocks.iter_mut().enumerate(), |(), (b, block)| {
             if changed.is_none_or(|changed| changed[b]) {
                 let rows = b * BLOCK_ROWS..values.len().min((b + 1) * BLOCK_ROWS);

@@ -21,7 +21,7 @@ use std::borrow::Cow;
 /// Each step draws several candidates and keeps the one that leaves the smallest sum of squared distances (the *greedy* variant of
 /// the paper's section 5, scikit-learn's default); `trials(1)` is the plain method.
 ///
-/// Costs O(n k d) per candidate, on the SIMD kernel and in parallel, and up to 32 bytes a row (16 to 20 with more than four columns), 8 to 16 more with
+/// Costs O(n k d) per candidate, on the SIMD kernel and in parallel, and up to 32 bytes a row (12 with more than four columns), 8 to 16 more with
 /// weights. A row equal to one chosen before has distance 0 and is never drawn, until there is no other; then the remaining centroids are drawn among all rows
 /// of positive weight.
 ///
@@ -137,7 +137,7 @@ const SORTED_BYTES: usize = 24;
 
 /// Each row's squared distance to the nearest row chosen so far.
 enum Field<F> {
-    Plain(Nearest<F>, Frame<F>),
+    Plain(Nearest, Frame<F>),
     Fenced(Fenced<F>),
 }
 
@@ -152,7 +152,7 @@ impl<F: Float> Field<F> {
     fn gains(&mut self, level: Level, rows: Rows<'_, F>, candidates: &[F]) -> Vec<f64> {
         match self {
             Field::Plain(nearest, frame) => {
-                nearest.gains(level, &Packed::with_records(level, frame, candidates, rows.d), rows)
+                nearest.gains(level, &Packed::in_tiles(level, frame, candidates, rows.d), rows)
             }
             Field::Fenced(fenced) => fenced.gains(level, candidates, rows),
         }
@@ -161,7 +161,7 @@ impl<F: Float> Field<F> {
     /// Chooses one of the last candidates, by its place among them.
     fn take(&mut self, level: Level, rows: Rows<'_, F>, row: &[F], place: usize) -> Vec<bool> {
         match self {
-            Field::Plain(nearest, frame) => nearest.take(level, frame, rows, row, place),
+            Field::Plain(nearest, _) => nearest.take(level, rows, row, place),
             Field::Fenced(fenced) => fenced.take(level, rows, row),
         }
     }

@@ -182,13 +182,7 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
         gains: &mut [f64],
     );
     /// Makes a candidate the nearest centroid of the rows it is nearer to; whether there are any.
-    fn take(
-        level: Level,
-        frame: &Frame<Self>,
-        candidate: &[Self],
-        bit: usize,
-        part: &mut Part<'_, Self>,
-    ) -> bool;
+    fn take(level: Level, candidate: &[Self], bit: usize, part: &mut Part<'_, Self>) -> bool;
     /// Adds rows to fuzzy clusters.
     fn fuzzy_sums(
         level: Level,
@@ -342,8 +336,8 @@ macro_rules! element {
             fn screen(level: Level, packed: &Packed<Self>, part: &mut Part<'_, Self>, scratch: &mut Scratch<Self>, gains: &mut [f64]) {
                 dispatch!(level, simd => screen::screen(simd, packed, part, scratch, gains));
             }
-            fn take(level: Level, frame: &Frame<Self>, candidate: &[Self], bit: usize, part: &mut Part<'_, Self>) -> bool {
-                plain!(level, screen::take(frame, candidate, bit, part))
+            fn take(level: Level, candidate: &[Self], bit: usize, part: &mut Part<'_, Self>) -> bool {
+                plain!(level, screen::take(candidate, bit, part))
             }
             fn fuzzy_sums(level: Level, task: &fuzzy::Task<'_, Self>, rows: Rows<'_, Self>, scratch: &mut fuzzy::Scratch, sums: &mut fuzzy::Sums) {
                 plain!(level, fuzzy::sum(task, rows, scratch, sums))

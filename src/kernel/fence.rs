@@ -21,6 +21,7 @@ pub(crate) struct Fenced<F> {
     /// Squared distance to the nearest centroid so far.
     pub distances: Vec<f64>,
     fences: Vec<Fence<F>>,
+    centroids: usize,
 }
 
 /// The fences of the tiles in one block of rows.
@@ -42,7 +43,12 @@ impl<F: Element> Fenced<F> {
         par::share(&mut workers, fences.iter_mut().enumerate(), |(), (b, fence)| {
             *fence = Fence::new(level, block(rows, b));
         });
-        Fenced { distances: vec![f64::INFINITY; rows.n()], fences }
+        Fenced { distances: vec![f64::INFINITY; rows.n()], fences, centroids: 0 }
+    }
+
+    /// About what one candidate costs, in multiply-adds.
+    fn work(&self) -> f64 {
+        (self.fences.len() * 64 + self.distances.len() * 8 / self.centroids.max(1)) as f64
     }
 
     /// For each candidate, by how much the sum of weighted squared distances would fall if it became a centroid.
@@ -50,7 +56,7 @@ impl<F: Element> Fenced<F> {
     pub(crate) fn gains(&self, level: Level, candidates: &[F], rows: Rows<'_, F>) -> Vec<f64> {
         let k = candidates.len() / rows.d;
         let mut block_gains = vec![0.0; self.fences.len() * k];
-        let mut workers = vec![(); par::workers_for((self.fences.len() * 64 * k) as f64)];
+        let mut workers = vec![(); par::workers_for(self.work() * k as f64)];
         let pieces = self.fences.iter().zip(self.distances.chunks(BLOCK_ROWS)).zip(block_gains.chunks_mut(k));
         par::share(&mut workers, pieces.enumerate(), |(), (b, ((fence, distances), gains))| {
             let rows = block(rows, b);
@@ -76,7 +82,7 @@ impl<F: Element> Fenced<F> {
     /// Makes a candidate a centroid. Returns the blocks of rows that changed.
     pub(crate) fn take(&mut self, level: Level, rows: Rows<'_, F>, candidate: &[F]) -> Vec<bool> {
         let mut touched = vec![false; self.fences.len()];
-        let mut workers = vec![(); par::workers_for((self.fences.len() * 64) as f64)];
+        let mut workers = vec![(); par::workers_for(self.work())];
         let pieces = self.fences.iter_mut().zip(self.distances.chunks_mut(BLOCK_ROWS)).zip(&mut touched);
         par::share(&mut workers, pieces.enumerate(), |(), (b, ((fence, distances), touched))| {
             let rows = block(rows, b);
@@ -93,6 +99,7 @@ impl<F: Element> Fenced<F> {
             }
             fence.farthest[tiles] = fence.farthest[..tiles].iter().copied().fold(0.0, f64::max);
         });
+        self.centroids += 1;
         touched
     }
 }

@@ -294,6 +294,14 @@ impl<F: Element> Packed<F> {
         packed
     }
 
+    /// The same in panels of a [tile](super::tile), with any number of columns.
+    pub(crate) fn in_tiles(level: Level, frame: &Frame<F>, centroids: &[F], d: usize) -> Self {
+        let (mut packed, moved) = Self::bare(level, frame, centroids, d);
+        packed.in_lanes = false;
+        packed.records = packed.records_of(&moved);
+        packed
+    }
+
     /// Centroids that a row meets: all, or with few columns those whose records were chosen.
     pub(crate) fn candidates(&self) -> usize {
         if self.in_lanes { self.records.len() / (self.d + 2) } else { self.k }
