@@ -279,20 +279,36 @@ pub(crate) fn check_values<F: Float>(values: &[F], d: usize) -> Result<(), Error
 
 /// Rows of finite values, scaled to length 1 and rounded to T.
 pub(crate) fn unit_rows<F: Element, T: Element>(values: &[F], d: usize) -> Result<Vec<T>, Error> {
-    let mut units = Vec::with_capacity(values.len());
-    for (row, values) in values.chunks_exact(d).enumerate() {
-        // By the largest value first, so that no square vanishes or overflows.
-        let largest = values.iter().map(|x| x.f64().abs()).fold(0.0, f64::max);
-        if largest == 0.0 {
-            return Err(Error::ZeroRow { row });
+    const CHUNK: usize = 256;
+    let mut units = vec![T::default(); values.len()];
+    let workers = par::workers_for(values.len() as f64 * 32.0);
+    let mut workers = vec![(vec![0.0; d], None::<usize>); workers];
+    let pieces = values.chunks(CHUNK * d).zip(units.chunks_mut(CHUNK * d)).enumerate();
+    par::share(&mut workers, pieces, |(scaled, zero), (c, (values, units))| {
+        for (i, (row, unit)) in values.chunks_exact(d).zip(units.chunks_exact_mut(d)).enumerate() {
+            if !scale_row(row, scaled, unit) {
+                *zero = Some(zero.unwrap_or(usize::MAX).min(c * CHUNK + i));
+            }
         }
-        let scaled = values.iter().map(|x| x.f64() / largest);
-        let length = scaled.clone().map(|x| x * x).sum::<f64>().sqrt();
-        // What is too small for any cosine would make spreads too narrow to be squared.
-        let unit = |x: f64| if (x / length).abs() < FAINT { 0.0 } else { x / length };
-        units.extend(scaled.map(|x| T::of(unit(x))));
+    });
+    match workers.iter().filter_map(|worker| worker.1).min() {
+        Some(row) => Err(Error::ZeroRow { row }),
+        None => Ok(units),
     }
-    Ok(units)
+}
+
+/// Scales a row to length 1, with room for as many numbers; false if it has none.
+fn scale_row<F: Element, T: Element>(row: &[F], scaled: &mut [f64], unit: &mut [T]) -> bool {
+    // By the largest value first, so that no square vanishes or overflows.
+    let largest = row.iter().map(|x| x.f64().abs()).fold(0.0, f64::max);
+    scaled.iter_mut().zip(row).for_each(|(scaled, x)| *scaled = x.f64() / largest);
+    let length = scaled.iter().map(|x| x * x).sum::<f64>().sqrt();
+    for (unit, x) in unit.iter_mut().zip(scaled) {
+        let x = *x / length;
+        // What is too small for any cosine would make spreads too narrow to be squared.
+        *unit = T::of(if x.abs() < FAINT { 0.0 } else { x });
+    }
+    largest > 0.0
 }
 
 /// Given centroids, row by row, once they are known to be k by d and finite.
