@@ -5,7 +5,7 @@
 // A global allocator cannot be written without `unsafe`; this one passes everything on and only counts.
 #![allow(unsafe_code)]
 
-use centroids::{Algorithm, KMeans, KMedoids, Metric, Random, Refine, SeededRng};
+use centroids::{Algorithm, Init, KMeans, KMeansPlusPlus, KMedoids, Metric, Random, Refine, SeededRng};
 use ndarray::{Array2, s};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -97,6 +97,18 @@ fn memory_is_linear_in_the_rows_and_small() {
     for d in 1..=5 {
         sorted::<f32>(150_000, d, &mut rng);
         sorted::<f64>(150_000, d, &mut rng);
+    }
+
+    // Pools of candidates, also where scores rule nothing out.
+    for (offset, k) in [(0.0, 200), (0.0, 12), (3e7, 200)] {
+        let data = Array2::from_shape_fn((60_000, 12), |_| (offset + rng.uniform() * 8.0) as f32);
+        let mut rng = SeededRng::new(1);
+        let (_, bytes) =
+            peak(|| KMeansPlusPlus::default().centroids(data.view(), None, k, &mut rng).unwrap());
+        assert!(
+            bytes < 32 * 60_000 + 500_000 * (threads + 1),
+            "{bytes} bytes of k-means++, {k} from {offset}"
+        );
     }
 
     // A search on all rows, and on a sample of them.

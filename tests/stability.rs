@@ -63,6 +63,17 @@ fn starts_of_many_rows_are_those_of_the_first_release() {
     assert_eq!((chosen::<f64>(), chosen::<f32>()), (MANY.to_vec(), MANY.to_vec()));
 }
 
+/// So many that candidates are drawn some steps ahead.
+#[test]
+fn starts_of_pools_are_those_of_the_first_release() {
+    fn chosen<F: Float>() -> Vec<u32> {
+        let greedy = KMeansPlusPlus::default();
+        let rows = greedy.centroids(rows::<F>(1000).view(), None, 24, &mut SeededRng::new(5)).unwrap();
+        rows.column(0).iter().map(|x| x.to_u32().unwrap()).collect()
+    }
+    assert_eq!((chosen::<f64>(), chosen::<f32>()), (POOLS.to_vec(), POOLS.to_vec()));
+}
+
 /// Inertia and iterations of whole fits.
 fn fits<F: Float>() -> Vec<(u64, usize)> {
     let data = data::<F>();
@@ -93,6 +104,10 @@ fn random_numbers_are_those_of_the_first_release() {
     assert_eq!(found, RANDOM);
 }
 
+const POOLS: [u32; 24] = [
+    229, 708, 203, 950, 734, 786, 305, 106, 586, 58, 790, 573, 997, 20, 488, 723, 960, 218, 274, 800, 745,
+    116, 945, 297,
+];
 const MANY: [u32; 16] = [502, 439, 274, 808, 72, 28, 688, 774, 643, 863, 147, 411, 969, 51, 340, 42];
 
 const STARTS: [[u32; 6]; 8] = [

@@ -90,7 +90,7 @@ impl<F: Float> Init<F> for Array2<F> {
 }
 
 /// What [`KMeans`](crate::KMeans) starts from unless told otherwise: greedy [`KMeansPlusPlus`], and for much data [`KMeansParallel`], which ends
-/// in as good minima there and takes a fraction of the time. Much is: 16 clusters or more (50 with up to 4 columns), 50 rows or more for each, and 10,000,000
+/// in as good minima there and takes a fraction of the time. Much is: 8 clusters or more (50 with up to 4 columns), 50 rows or more for each, and 10,000,000
 /// or more for rows times columns times clusters.
 ///
 /// ```
@@ -114,7 +114,7 @@ impl<F: Float> Init<F> for Auto {
         let zero = |weights: ArrayView1<'_, F>| weights.iter().filter(|&&weight| weight == F::zero()).count();
         let (n, d) = (data.nrows() - weights.map_or(0, zero), data.ncols());
         // With few columns k-means++ needs no look at most rows.
-        let many = if d > FENCED_COLUMNS { 16 } else { 50 };
+        let many = if d > FENCED_COLUMNS { 8 } else { 50 };
         if k >= many && n / k >= 50 && n as f64 * d as f64 * k as f64 >= 1e7 {
             KMeansParallel::default().centroids(data, weights, k, rng)
         } else {

@@ -1,6 +1,6 @@
 //! k-means|| (Bahmani, Moseley, Vattani, Kumar and Vassilvitskii 2012).
 
-use super::plus_plus::{frame, usual_trials};
+use super::plus_plus::{TRIALS, frame, usual_trials};
 use super::{Init, KMeansPlusPlus, columns, counted};
 use crate::error::Error;
 use crate::float::Float;
@@ -8,7 +8,6 @@ use crate::kernel::approach::Approach;
 use crate::kernel::assign::Rows;
 use crate::kernel::pack::{Packed, Range};
 use crate::kernel::pieces::end_to_end;
-use crate::kernel::screen::CANDIDATES;
 use crate::kernel::{Element, Level};
 use crate::rng::{SeededRng, keyed_uniform};
 use crate::sampler::{self, Sampler};
@@ -142,7 +141,7 @@ impl KMeansParallel {
         }
         let owned: ndarray::Array1<F> = owned.into_iter().map(Element::of).collect();
         // Among so few rows more trials cost little, and end up to 1 % lower. Lloyd's iterations over the candidates gained nothing.
-        let trials = (2 * usual_trials(k)).min(CANDIDATES);
+        let trials = (2 * usual_trials(k)).min(TRIALS);
         KMeansPlusPlus::default().trials(trials).choose(candidates.view(), Some(owned.view()), k, rng)
     }
 }

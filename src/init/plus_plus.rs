@@ -7,8 +7,8 @@ use crate::kernel::Level;
 use crate::kernel::assign::Rows;
 use crate::kernel::fence::{FENCED_COLUMNS, Fenced};
 use crate::kernel::pack::{Frame, Packed, Range, middle};
-use crate::kernel::pieces::kept;
-use crate::kernel::screen::{CANDIDATES, Nearest};
+use crate::kernel::pieces::{end_to_end, kept};
+use crate::kernel::screen::{BLOCK_ROWS, Nearest, POOL};
 use crate::kernel::tiles::Sorted;
 use crate::rng::SeededRng;
 use crate::sampler::{self, Sampler};
@@ -21,8 +21,9 @@ use std::borrow::Cow;
 /// Each step draws several candidates and keeps the one that leaves the smallest sum of squared distances (the *greedy* variant of
 /// the paper's section 5, scikit-learn's default); `trials(1)` is the plain method.
 ///
-/// Costs O(n k d) per candidate, on the SIMD kernel and in parallel, and up to 32 bytes a row (12 with more than four columns), 8 to 16 more with
-/// weights. A row equal to one chosen before has distance 0 and is never drawn, until there is no other; then the remaining centroids are drawn among all rows
+/// Costs O(n k d) per candidate, on the SIMD kernel and in parallel, and up to 32 bytes a row (with more than 12 trials up to 8, and 2 for each), 8 to 16 more with
+/// weights. The candidates of later steps are drawn several steps at a time, so that one pass over the rows serves them all; which ones are still candidates
+/// when their turn comes is drawn then, so the probabilities are those of the paper. A row equal to one chosen before has distance 0 and is never drawn, until there is no other; then the remaining centroids are drawn among all rows
 /// of positive weight.
 ///
 /// ```
@@ -66,8 +67,8 @@ impl KMeansPlusPlus {
         rng: &mut SeededRng,
     ) -> Result<Array2<F>, Error> {
         let trials = self.trials.unwrap_or_else(|| usual_trials(k));
-        if !(1..=CANDIDATES).contains(&trials) {
-            return Err(Error::Trials { trials, limit: CANDIDATES });
+        if !(1..=TRIALS).contains(&trials) {
+            return Err(Error::Trials { trials, limit: TRIALS });
         }
         let (level, d) = (Level::new(), columns(data, k)?);
         let values = data.as_standard_layout();
@@ -97,36 +98,18 @@ impl KMeansPlusPlus {
         };
         drop(alike);
         let mut chosen = rows.row(first).to_vec();
-        let mut nearest = if sort {
-            Field::Fenced(Fenced::new(level, rows))
+        let course = Course { level, rows, k, trials };
+        if sort {
+            course.through_fences(&mut sampler, rng, &mut chosen);
         } else {
-            Field::Plain(Nearest::new(rows.n()), frame.clone())
-        };
-        nearest.take(level, rows, &chosen, 0);
-        sampler.refresh(nearest.distances(), None);
-
-        while chosen.len() < k * d {
-            let mut candidates = Vec::with_capacity(trials * d);
-            for _ in 0..trials {
-                match sampler.draw(nearest.distances(), rng) {
-                    Some(row) => candidates.extend_from_slice(rows.row(row)),
-                    // Every row equals one that was chosen.
-                    None => break,
-                }
+            course.by_pools(&frame, &mut sampler, rng, &mut chosen);
+        }
+        // Every row equals one that was chosen.
+        if chosen.len() < k * d {
+            let counted = counted(rows);
+            while chosen.len() < k * d {
+                chosen.extend_from_slice(rows.row(counted[rng.below(counted.len())]));
             }
-            if candidates.is_empty() {
-                let counted = counted(rows);
-                while chosen.len() < k * d {
-                    chosen.extend_from_slice(rows.row(counted[rng.below(counted.len())]));
-                }
-                break;
-            }
-            let gains = nearest.gains(level, rows, &candidates);
-            let best = (1..gains.len()).fold(0, |best, j| if gains[j] > gains[best] { j } else { best });
-            let best_row = &candidates[best * d..][..d];
-            let touched = nearest.take(level, rows, best_row, best);
-            sampler.refresh(nearest.distances(), Some(&touched));
-            chosen.extend_from_slice(best_row);
         }
         Ok(Array2::from_shape_vec((k, d), chosen).expect("k rows of d values"))
     }
@@ -135,36 +118,90 @@ impl KMeansPlusPlus {
 /// Bytes of a row that may be copied to sort the rows: with all else, seeding stays within 32 bytes a row.
 const SORTED_BYTES: usize = 24;
 
-/// Each row's squared distance to the nearest row chosen so far.
-enum Field<F> {
-    Plain(Nearest, Frame<F>),
-    Fenced(Fenced<F>),
+/// Pairs for each row that are written down for a pool, at most about so many.
+const PAIRS: f64 = 6.0;
+
+/// What all steps know.
+struct Course<'a, F> {
+    level: Level,
+    rows: Rows<'a, F>,
+    k: usize,
+    trials: usize,
 }
 
-impl<F: Float> Field<F> {
-    fn distances(&self) -> &[f64] {
-        match self {
-            Field::Plain(nearest, _) => &nearest.distances,
-            Field::Fenced(fenced) => &fenced.distances,
-        }
-    }
-
-    fn gains(&mut self, level: Level, rows: Rows<'_, F>, candidates: &[F]) -> Vec<f64> {
-        match self {
-            Field::Plain(nearest, frame) => {
-                nearest.gains(level, &Packed::in_tiles(level, frame, candidates, rows.d), rows)
+impl<F: Float> Course<'_, F> {
+    /// Step by step, over sorted rows of few columns.
+    fn through_fences(&self, sampler: &mut Sampler<'_>, rng: &mut SeededRng, chosen: &mut Vec<F>) {
+        let Course { level, rows, k, trials } = *self;
+        let mut nearest = Fenced::new(level, rows);
+        nearest.take(level, rows, chosen);
+        sampler.refresh(&nearest.distances, None);
+        while chosen.len() < k * rows.d {
+            let drawn = (0..trials).map_while(|_| sampler.draw(&nearest.distances, rng));
+            let candidates = end_to_end(drawn.map(|row| rows.row(row)));
+            if candidates.is_empty() {
+                break;
             }
-            Field::Fenced(fenced) => fenced.gains(level, candidates, rows),
+            let best = most(&nearest.gains(level, &candidates, rows));
+            let best = &candidates[best * rows.d..][..rows.d];
+            let touched = nearest.take(level, rows, best);
+            sampler.refresh(&nearest.distances, Some(&touched));
+            chosen.extend_from_slice(best);
         }
     }
 
-    /// Chooses one of the last candidates, by its place among them.
-    fn take(&mut self, level: Level, rows: Rows<'_, F>, row: &[F], place: usize) -> Vec<bool> {
-        match self {
-            Field::Plain(nearest, _) => nearest.take(level, rows, row, place),
-            Field::Fenced(fenced) => fenced.take(level, rows, row),
+    /// Draws the candidates of several steps at once, so that one pass over the rows serves them all. When its turn comes, a candidate stays one with the
+    /// probability that is left of its distance: so it is as if it had been drawn only then.
+    fn by_pools(
+        &self,
+        frame: &Frame<F>,
+        sampler: &mut Sampler<'_>,
+        rng: &mut SeededRng,
+        chosen: &mut Vec<F>,
+    ) {
+        let Course { level, rows, k, trials } = *self;
+        let mut nearest = Nearest::new(level, rows, chosen);
+        sampler.refresh(&nearest.distances, None);
+        let mut room = 0.0;
+        while chosen.len() < k * rows.d {
+            let done = chosen.len() / rows.d;
+            // The more there are, the less the next ones change.
+            let steps =
+                (done / 4).min(POOL / trials).min(k - done).min((room / trials as f64) as usize).max(1);
+            let drawn = (0..steps * trials).map_while(|_| sampler.draw(&nearest.distances, rng));
+            let drawn: Vec<usize> = drawn.collect();
+            if drawn.is_empty() {
+                break;
+            }
+            let before: Vec<f64> = drawn.iter().map(|&row| nearest.distances[row]).collect();
+            let pool = end_to_end(drawn.iter().map(|&row| rows.row(row)));
+            let pool = Packed::in_tiles(level, frame, &pool, rows.d);
+            let pairs = nearest.look(level, &pool, rows);
+            room = PAIRS * (rows.n() * drawn.len()) as f64 / pairs.max(1) as f64;
+
+            let mut touched = vec![false; rows.n().div_ceil(BLOCK_ROWS)];
+            let mut places = 0..drawn.len();
+            while chosen.len() < k * rows.d {
+                let stays = |&j: &usize| {
+                    let now = nearest.distances[drawn[j]];
+                    now > 0.0 && (now == before[j] || rng.uniform() * before[j] <= now)
+                };
+                let some: Vec<usize> = places.by_ref().filter(stays).take(trials).collect();
+                if some.len() < trials {
+                    break;
+                }
+                let best = some[most(&nearest.gains(level, &pool, rows, &some))];
+                nearest.take(level, &pool, rows, best, &mut touched);
+                chosen.extend_from_slice(rows.row(drawn[best]));
+            }
+            sampler.refresh(&nearest.distances, Some(&touched));
         }
     }
+}
+
+/// The place of the largest; of equals the first.
+fn most(gains: &[f64]) -> usize {
+    (1..gains.len()).fold(0, |best, j| if gains[j] > gains[best] { j } else { best })
 }
 
 /// Candidates per step unless the user says otherwise, as in scikit-learn.
@@ -172,7 +209,62 @@ pub(super) fn usual_trials(k: usize) -> usize {
     2 + (k as f64).ln() as usize
 }
 
+/// Candidates per step at most.
+pub(super) const TRIALS: usize = 32;
+
 /// A frame around the data.
 pub(super) fn frame<F: Float>(range: &Range<F>, rows: Rows<'_, F>) -> Frame<F> {
     Frame::new(range, &middle(rows.d, rows.n(), |i| rows.row(i)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::exact::squared_distance;
+
+    /// The method as it is written down: a row at a time, by the distances at that time.
+    fn one_by_one(values: &[f64], d: usize, k: usize, rng: &mut SeededRng) -> Vec<usize> {
+        let row = |i: usize| &values[i * d..][..d];
+        let n = values.len() / d;
+        let mut chosen = vec![rng.below(n)];
+        while chosen.len() < k {
+            let away =
+                |i| chosen.iter().map(|&c| squared_distance(row(i), row(c))).fold(f64::INFINITY, f64::min);
+            let away: Vec<f64> = (0..n).map(away).collect();
+            let mut left = rng.uniform() * away.iter().sum::<f64>();
+            let found = away.iter().position(|part| {
+                left -= part;
+                left < 0.0
+            });
+            chosen.push(found.unwrap_or(n - 1));
+        }
+        chosen
+    }
+
+    /// How often each row is among the chosen, and the mean of what is left of the distances.
+    #[test]
+    fn candidates_of_a_pool_are_drawn_as_if_one_by_one() {
+        const RUNS: u64 = 4000;
+        let (n, d, k) = (60, 5, 24);
+        let mut rng = SeededRng::new(3);
+        // Groups of different sizes, so that what is left falls fast.
+        let values: Vec<f64> =
+            (0..n * d).map(|i| ((i / d) % 25 * 7 % 13) as f64 * 4.0 + rng.uniform()).collect();
+        let data = ArrayView2::from_shape((n, d), &values).unwrap();
+        let mut times = [vec![0.0f64; n], vec![0.0; n]];
+        for seed in 0..RUNS {
+            let plain = KMeansPlusPlus::default().trials(1);
+            let rows = plain.choose(data, None, k, &mut SeededRng::new(seed)).unwrap();
+            for i in 0..n {
+                times[0][i] += f64::from(u8::from(rows.outer_iter().any(|row| row == data.row(i))));
+            }
+            one_by_one(&values, d, k, &mut SeededRng::new(seed + RUNS))
+                .iter()
+                .for_each(|&i| times[1][i] += 1.0);
+        }
+        for (i, (&a, &b)) in times[0].iter().zip(&times[1]).enumerate() {
+            let spread = (2.0 * RUNS as f64 * 0.25).sqrt();
+            assert!((a - b).abs() < 5.0 * spread, "row {i} is chosen {a} times, {b} of them one by one");
+        }
+    }
 }

@@ -9,7 +9,6 @@ use super::dispatch::{dispatch, plain};
 use super::filter::{Candidates, Cell, Left};
 use super::moments::{Double, Grid, Grids, Moves, RowSums, Sum};
 use super::pack::{Frame, Packed};
-use super::screen::Part;
 use super::single::Single;
 use super::standing::{Standing, Swap};
 use super::trial::{Aim, Trial};
@@ -173,16 +172,20 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
     );
     /// Makes a candidate the nearest centroid of the rows of a tile that it is nearer to; whether there are any.
     fn fenced_take(level: Level, rows: &[Self], candidate: &[Self], distances: &mut [f64]) -> bool;
-    /// Which candidates come nearer to which rows of a chunk than their nearest centroid so far, and what each candidate gains.
+    /// Which candidates may be nearer to which rows of a chunk than their nearest centroid so far, see [`screen::screen`].
     fn screen(
         level: Level,
         packed: &Packed<Self>,
-        part: &mut Part<'_, Self>,
+        rows: (&[Self], usize),
+        distances: &[f64],
         scratch: &mut Scratch<Self>,
-        gains: &mut [f64],
+        pairs: &mut Vec<u32>,
     );
-    /// Makes a candidate the nearest centroid of the rows it is nearer to; whether there are any.
-    fn take(level: Level, candidate: &[Self], bit: usize, part: &mut Part<'_, Self>) -> bool;
+    /// What a candidate gains from some rows of a block.
+    fn gain(level: Level, rows: Rows<'_, Self>, distances: &[f64], candidate: &[Self], places: &[u16])
+    -> f64;
+    /// Makes a candidate the nearest centroid of those of the rows that it is nearer to; whether there are any.
+    fn take(level: Level, rows: Rows<'_, Self>, now: &mut [f64], candidate: &[Self], places: &[u16]) -> bool;
     /// Adds rows to fuzzy clusters.
     fn fuzzy_sums(
         level: Level,
@@ -333,11 +336,14 @@ macro_rules! element {
             fn fenced_take(level: Level, rows: &[Self], candidate: &[Self], distances: &mut [f64]) -> bool {
                 plain!(level, fence::take(rows, candidate, distances))
             }
-            fn screen(level: Level, packed: &Packed<Self>, part: &mut Part<'_, Self>, scratch: &mut Scratch<Self>, gains: &mut [f64]) {
-                dispatch!(level, simd => screen::screen(simd, packed, part, scratch, gains));
+            fn screen(level: Level, packed: &Packed<Self>, rows: (&[Self], usize), distances: &[f64], scratch: &mut Scratch<Self>, pairs: &mut Vec<u32>) {
+                dispatch!(level, simd => screen::screen(simd, packed, rows, distances, scratch, pairs));
             }
-            fn take(level: Level, candidate: &[Self], bit: usize, part: &mut Part<'_, Self>) -> bool {
-                plain!(level, screen::take(candidate, bit, part))
+            fn gain(level: Level, rows: Rows<'_, Self>, distances: &[f64], candidate: &[Self], places: &[u16]) -> f64 {
+                plain!(level, screen::gain(rows, distances, candidate, places))
+            }
+            fn take(level: Level, rows: Rows<'_, Self>, now: &mut [f64], candidate: &[Self], places: &[u16]) -> bool {
+                plain!(level, screen::take(rows, now, candidate, places))
             }
             fn fuzzy_sums(level: Level, task: &fuzzy::Task<'_, Self>, rows: Rows<'_, Self>, scratch: &mut fuzzy::Scratch, sums: &mut fuzzy::Sums) {
                 plain!(level, fuzzy::sum(task, rows, scratch, sums))

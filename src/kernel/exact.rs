@@ -13,10 +13,23 @@ pub(crate) fn squared_distance<F: Element, G: Element>(x: &[F], c: &[G]) -> f64 
 }
 
 /// The same, for one distance after another that is compared: there the compiler makes pairs of the sums in the order in which they are joined, and
-/// shuffles all that goes into them, unless they are hidden from it. Of many columns this takes a third of the time, of fewer than eight it takes longer.
+/// shuffles all that goes into them, unless they are hidden from it. Of many columns this takes a third of the time.
 #[inline(always)]
 pub(crate) fn lone_distance<F: Element>(x: &[F], c: &[F]) -> f64 {
-    if x.len() < 8 { squared_distance(x, c) } else { join(std::hint::black_box(parts(x, c))) }
+    if x.len() < 8 { join(few_parts(x, c)) } else { join(std::hint::black_box(parts(x, c))) }
+}
+
+/// Of fewer than eight columns. One by one these stay in registers, where a loop over as many as there are would keep them in memory.
+#[inline(always)]
+fn few_parts<F: Element>(x: &[F], c: &[F]) -> [f64; 8] {
+    let mut part = [0.0; 8];
+    for t in 0..8 {
+        if let (Some(a), Some(b)) = (x.get(t), c.get(t)) {
+            let difference = a.f64() - b.f64();
+            part[t] = difference * difference;
+        }
+    }
+    part
 }
 
 #[inline(always)]
@@ -112,7 +125,7 @@ pub(crate) fn own_distances<F: Element>(
             }
         };
     }
-    few!(1 2 3 4);
+    few!(1 2 3 4 5 6 7);
 }
 
 /// The squared distance of one row to each centroid.
@@ -131,7 +144,7 @@ pub(crate) fn all_distances<F: Element>(row: &[F], centroids: &[F], out: &mut [f
             }
         };
     }
-    few!(1 2 3 4);
+    few!(1 2 3 4 5 6 7);
 }
 
 /// The squared distance of one row to some of the centroids.

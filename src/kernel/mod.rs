@@ -81,6 +81,7 @@ pub(crate) mod filter;
 pub(crate) mod fuzzy;
 pub(crate) mod lanes;
 pub(crate) mod manhattan;
+mod margin;
 pub(crate) mod means;
 pub(crate) mod membership;
 pub(crate) mod moments;

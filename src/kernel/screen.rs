@@ -1,73 +1,63 @@
-//! Seeding: which of a few candidates come nearer to a row than its nearest centroid so far.
+//! Seeding: which candidates of a pool come nearer to a row than its nearest centroid so far.
 //!
 //! The kernel's scores rule most pairs out (a score below what any nearer candidate would reach, with the bound of [`super::pack`]);
-//! the rest are measured by the reference distance. So the answer is exact and the same on every machine, for the price of
-//! the fast scores: after j centroids only about one row in j has anything to gain.
+//! the others are written down, candidate by candidate in each block of rows, and measured by the reference distance when the candidate's turn comes. So
+//! the answer is exact and the same on every machine, for the price of the fast scores: after j centroids only about one row in j has anything to gain. Distances
+//! only shrink, so what is written down stays enough while candidates of the pool become centroids.
 
 use super::assign::{Rows, Scratch, apart, chunk_rows};
 use super::element::{Element, Level, Vector};
-use super::exact::{lone_distance, squared_distance};
+use super::exact::lone_distance;
 use super::pack::Packed;
 use super::vector::{Lanes, all};
 use super::{par, tile};
 use fearless_simd::Simd;
 
-/// Candidates at most: the bits of a row's mask.
-pub(crate) const CANDIDATES: usize = 32;
+/// Candidates of a pool at most.
+pub(crate) const POOL: usize = 128;
 
 /// Rows whose sums are formed together, in order: fixed, so that the sums do not depend on threads.
 pub(crate) const BLOCK_ROWS: usize = 1024;
 
-/// What seeding knows of each row: 12 bytes.
+/// What seeding knows of the rows: 8 bytes each, and 2 for each pair that is written down.
 pub(crate) struct Nearest {
     /// Squared distance to the nearest centroid so far.
     pub distances: Vec<f64>,
-    /// A bit for each candidate that is nearer.
-    masks: Vec<u32>,
+    blocks: Vec<Near>,
 }
 
-/// The rows of one piece of work, and what is known of them.
-pub(crate) struct Part<'a, F> {
-    pub rows: Rows<'a, F>,
-    pub distances: &'a mut [f64],
-    pub masks: &'a mut [u32],
+/// The pairs of a block's rows and the candidates of the pool that may be nearer.
+#[derive(Clone, Default)]
+struct Near {
+    /// Candidate by candidate, the places of rows in the block in order.
+    rows: Vec<u16>,
+    /// Where each candidate's begin, and where the last one's end.
+    starts: Vec<u32>,
 }
 
-/// Fills the masks of a chunk, and adds to each candidate's gain what its rows' weighted squared distances would fall by.
-///
-/// The pairs that scores leave are written down and then measured one after another: a branch for each would be guessed wrong too often.
+/// Writes down the pairs of a row and a candidate that may be nearer, as one number; those of one candidate by rows, of which the first has the given number.
 #[inline(always)]
 pub(super) fn screen<S: Simd, F: Element>(
     simd: S,
     packed: &Packed<F>,
-    part: &mut Part<'_, F>,
+    (rows, first): (&[F], usize),
+    distances: &[f64],
     scratch: &mut Scratch<F>,
-    gains: &mut [f64],
+    pairs: &mut Vec<u32>,
 ) {
-    let mut near = std::mem::take(&mut scratch.open);
-    near.clear();
     apart(
         simd,
         #[inline(always)]
-        || find(simd, packed, part, scratch, &mut near),
+        || find(simd, packed, (rows, first), distances, scratch, pairs),
     );
-    part.masks.fill(0);
-    for &pair in &near {
-        let (i, j) = (pair as usize / CANDIDATES, pair as usize % CANDIDATES);
-        let distance = squared_distance(part.rows.row(i), &packed.centroids[j * packed.d..][..packed.d]);
-        let gain = part.distances[i] - distance;
-        part.masks[i] |= u32::from(gain > 0.0) << j;
-        gains[j] += part.rows.weight(i) * gain.max(0.0);
-    }
-    scratch.open = near;
 }
 
-/// The pairs of a row and a candidate that may be nearer, as one number; those of one candidate by rows.
 #[inline(always)]
 fn find<S: Simd, F: Element>(
     simd: S,
     packed: &Packed<F>,
-    part: &Part<'_, F>,
+    (rows, first): (&[F], usize),
+    distances: &[f64],
     scratch: &mut Scratch<F>,
     pairs: &mut Vec<u32>,
 ) {
@@ -77,9 +67,8 @@ fn find<S: Simd, F: Element>(
     // lost in forming half the norm, and so much more of the distance what is lost with that.
     let part_of_norm = Vector::<S, F>::splat(simd, F::of(0.5 - packed.margin.row_factor.f64()));
     let part_of_distance = 0.5 + 4.0 * F::UNIT;
-    for (g, distances) in part.distances.chunks(group).enumerate() {
-        let rows = &part.rows.values[g * group * d..];
-        let (columns, norms) = scratch.turned.turn(simd, &packed.frame, rows);
+    for (g, distances) in distances.chunks(group).enumerate() {
+        let (columns, norms) = scratch.turned.turn(simd, &packed.frame, &rows[g * group * d..]);
         let halves = &mut scratch.norms[..group];
         for (half, distance) in halves.iter_mut().zip(distances) {
             *half = F::of(distance * scale * scale * part_of_distance + packed.margin.row_floor.f64());
@@ -96,9 +85,9 @@ fn find<S: Simd, F: Element>(
                 for v in 0..distances.len().div_ceil(len) {
                     // Not all lanes: one without a row may hold anything, and a score that is not a number is not below its bound.
                     let mut near = all(len.min(distances.len() - v * len)) & !scores[v].less(thresholds[v]);
-                    let first = (g * group + v * len) * CANDIDATES + tag.untag() as usize;
+                    let pair = (first + g * group + v * len) * POOL + tag.untag() as usize;
                     while near != 0 {
-                        pairs.push((first + near.trailing_zeros() as usize * CANDIDATES) as u32);
+                        pairs.push((pair + near.trailing_zeros() as usize * POOL) as u32);
                         near &= near - 1;
                     }
                 }
@@ -107,91 +96,157 @@ fn find<S: Simd, F: Element>(
     }
 }
 
-/// Makes the candidate the nearest centroid of the rows whose mask has its bit; whether there are any.
+/// By how much the weighted squared distances of the rows at these places would fall if the candidate became a centroid.
 #[inline(always)]
-pub(super) fn take<F: Element>(candidate: &[F], bit: usize, part: &mut Part<'_, F>) -> bool {
-    // Written down first, as above.
-    let (mut nearer, mut count) = ([0_u16; BLOCK_ROWS], 0);
-    for (i, mask) in part.masks.iter().enumerate() {
-        nearer[count] = i as u16;
-        count += (mask >> bit & 1) as usize;
+pub(super) fn gain<F: Element>(rows: Rows<'_, F>, distances: &[f64], candidate: &[F], places: &[u16]) -> f64 {
+    let mut gain = 0.0;
+    for &i in places {
+        let fall = distances[i as usize] - lone_distance(rows.row(i as usize), candidate);
+        // Without a branch, which would often be guessed wrong.
+        gain += rows.weight(i as usize) * fall.max(0.0);
     }
-    for &i in &nearer[..count] {
-        part.distances[i as usize] = lone_distance(part.rows.row(i as usize), candidate);
+    gain
+}
+
+/// Makes the candidate the nearest centroid of those of the rows at these places that it is nearer to; whether there are any.
+#[inline(always)]
+pub(super) fn take<F: Element>(
+    rows: Rows<'_, F>,
+    distances: &mut [f64],
+    candidate: &[F],
+    places: &[u16],
+) -> bool {
+    let mut nearer = false;
+    for &i in places {
+        let (now, distance) = (&mut distances[i as usize], lone_distance(rows.row(i as usize), candidate));
+        nearer |= distance < *now;
+        *now = now.min(distance);
     }
-    count > 0
+    nearer
+}
+
+impl Near {
+    /// Sorts pairs by their candidates, of which there are k.
+    fn fill(&mut self, pairs: &[u32], k: usize) {
+        let candidate = |pair: u32| pair as usize % POOL;
+        self.starts.clear();
+        self.starts.resize(k + 1, 0);
+        pairs.iter().for_each(|&pair| self.starts[candidate(pair) + 1] += 1);
+        for j in 0..k {
+            self.starts[j + 1] += self.starts[j];
+        }
+        let mut next = [0; POOL];
+        next[..k].copy_from_slice(&self.starts[..k]);
+        self.rows.clear();
+        self.rows.reserve_exact(pairs.len());
+        self.rows.resize(pairs.len(), 0);
+        for &pair in pairs {
+            let at = &mut next[candidate(pair)];
+            self.rows[*at as usize] = (pair as usize / POOL) as u16;
+            *at += 1;
+        }
+    }
+
+    fn places(&self, candidate: usize) -> &[u16] {
+        &self.rows[self.starts[candidate] as usize..self.starts[candidate + 1] as usize]
+    }
+}
+
+fn candidate<F: Element>(pool: &Packed<F>, j: usize) -> &[F] {
+    &pool.centroids[j * pool.d..][..pool.d]
 }
 
 impl Nearest {
-    /// Before there is any centroid: infinitely far.
-    pub(crate) fn new(n: usize) -> Self {
-        Nearest { distances: vec![f64::INFINITY; n], masks: vec![1; n] }
+    /// With one centroid.
+    pub(crate) fn new<F: Element>(level: Level, rows: Rows<'_, F>, centroid: &[F]) -> Self {
+        let mut distances = vec![0.0; rows.n()];
+        let mut workers = vec![(); par::workers_for(rows.values.len() as f64)];
+        let pieces = rows.values.chunks(BLOCK_ROWS * rows.d).zip(distances.chunks_mut(BLOCK_ROWS));
+        par::share(&mut workers, pieces, |(), (values, distances)| {
+            F::own_distances(level, values, centroid, rows.d, None, distances);
+        });
+        let blocks = vec![Near::default(); rows.n().div_ceil(BLOCK_ROWS)];
+        Nearest { distances, blocks }
     }
 
-    fn parts<'a, F: Element>(&'a mut self, rows: Rows<'a, F>) -> impl Iterator<Item = Part<'a, F>> {
-        let per_row = self.distances.chunks_mut(BLOCK_ROWS).zip(self.masks.chunks_mut(BLOCK_ROWS));
-        per_row.enumerate().map(move |(b, (distances, masks))| Part {
-            rows: rows.part(b * BLOCK_ROWS, masks.len()),
-            distances,
-            masks,
-        })
-    }
-
-    /// For each candidate, by how much the sum of weighted squared distances would fall if it became a centroid.
-    pub(crate) fn gains<F: Element>(
-        &mut self,
-        level: Level,
-        packed: &Packed<F>,
-        rows: Rows<'_, F>,
-    ) -> Vec<f64> {
-        let (k, chunk) = (packed.k, chunk_rows(rows.d));
-        let mut block_gains = vec![0.0; self.masks.len().div_ceil(BLOCK_ROWS) * k];
+    /// Looks which rows the candidates of a pool may be nearer to; how many pairs there are.
+    pub(crate) fn look<F: Element>(&mut self, level: Level, pool: &Packed<F>, rows: Rows<'_, F>) -> usize {
+        let (k, chunk) = (pool.k, chunk_rows(rows.d));
         let workers = par::workers_for(rows.values.len() as f64 * (k + 4) as f64);
-        let mut workers: Vec<_> = (0..workers).map(|_| Scratch::new(level, rows.d)).collect();
-        let pieces = self.parts(rows).zip(block_gains.chunks_mut(k));
-        par::share(&mut workers, pieces, |scratch, (part, gains)| {
-            for first in (0..part.masks.len()).step_by(chunk) {
-                let n = chunk.min(part.masks.len() - first);
-                let mut part = Part {
-                    rows: part.rows.part(first, n),
-                    distances: &mut part.distances[first..][..n],
-                    masks: &mut part.masks[first..][..n],
-                };
-                F::screen(level, packed, &mut part, scratch, gains);
+        let mut workers: Vec<_> =
+            (0..workers).map(|_| (Scratch::new(level, rows.d), Vec::new(), 0)).collect();
+        let pieces = self.blocks.iter_mut().zip(self.distances.chunks(BLOCK_ROWS)).enumerate();
+        par::share(&mut workers, pieces, |(scratch, pairs, count), (b, (near, distances))| {
+            pairs.clear();
+            for (c, distances) in distances.chunks(chunk).enumerate() {
+                let part = rows.part(b * BLOCK_ROWS + c * chunk, distances.len());
+                F::screen(level, pool, (part.values, c * chunk), distances, scratch, pairs);
+            }
+            near.fill(pairs, k);
+            *count += pairs.len();
+        });
+        workers.iter().map(|worker| worker.2).sum()
+    }
+
+    /// For some of the candidates, by how much the sum of weighted squared distances would fall if each became a centroid.
+    pub(crate) fn gains<F: Element>(
+        &self,
+        level: Level,
+        pool: &Packed<F>,
+        rows: Rows<'_, F>,
+        some: &[usize],
+    ) -> Vec<f64> {
+        let mut block_gains = vec![0.0; self.blocks.len() * some.len()];
+        let mut workers = vec![(); par::workers_for(self.work(rows.d, some))];
+        let blocks = self.blocks.iter().zip(self.distances.chunks(BLOCK_ROWS));
+        let pieces = blocks.zip(block_gains.chunks_mut(some.len())).enumerate();
+        par::share(&mut workers, pieces, |(), (b, ((near, distances), gains))| {
+            let rows = rows.part(b * BLOCK_ROWS, distances.len());
+            for (gain, &j) in gains.iter_mut().zip(some) {
+                *gain = F::gain(level, rows, distances, candidate(pool, j), near.places(j));
             }
         });
-        let mut gains = vec![0.0; k];
-        for block in block_gains.chunks_exact(k) {
+        let mut gains = vec![0.0; some.len()];
+        for block in block_gains.chunks_exact(some.len()) {
             gains.iter_mut().zip(block).for_each(|(gain, part)| *gain += part);
         }
         gains
     }
 
-    /// Makes a candidate of the last [`gains`](Self::gains) (or the very first, with bit 0) a centroid. Returns the blocks of rows that changed.
+    /// Makes a candidate a centroid, and marks the blocks of rows that change.
     pub(crate) fn take<F: Element>(
         &mut self,
         level: Level,
+        pool: &Packed<F>,
         rows: Rows<'_, F>,
-        candidate: &[F],
-        bit: usize,
-    ) -> Vec<bool> {
-        let mut touched = vec![false; self.masks.len().div_ceil(BLOCK_ROWS)];
-        let mut workers = vec![(); par::workers_for((rows.values.len() + 8 * rows.n()) as f64)];
-        par::share(&mut workers, self.parts(rows).zip(&mut touched), |(), (mut part, touched)| {
-            *touched = F::take(level, candidate, bit, &mut part);
+        j: usize,
+        touched: &mut [bool],
+    ) {
+        let mut workers = vec![(); par::workers_for(self.work(rows.d, &[j]))];
+        let blocks = self.blocks.iter().zip(self.distances.chunks_mut(BLOCK_ROWS));
+        par::share(&mut workers, blocks.zip(touched).enumerate(), |(), (b, ((near, distances), touched))| {
+            let rows = rows.part(b * BLOCK_ROWS, distances.len());
+            *touched |= F::take(level, rows, distances, candidate(pool, j), near.places(j));
         });
-        touched
+    }
+
+    /// What measuring the pairs of some candidates costs, in multiply-adds.
+    fn work(&self, d: usize, some: &[usize]) -> f64 {
+        let pairs: usize =
+            self.blocks.iter().map(|near| some.iter().map(|&j| near.places(j).len()).sum::<usize>()).sum();
+        (pairs * (4 * d + 64)) as f64
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::exact::squared_distance;
     use crate::kernel::pack::{Frame, Range, middle};
     use crate::kernel::tests::{hard, levels};
     use crate::rng::SeededRng;
 
-    /// Candidates one after another, each time against gains and distances of the reference, summed in the same order.
+    /// Two pools, of which some candidates become centroids: gains and distances are those of the reference, summed in the same order.
     fn agree<F: Element>() {
         let mut rng = SeededRng::new(12);
         for d in [1, 3, 5, 8, 16, 17, 70, 300] {
@@ -201,39 +256,39 @@ mod tests {
                 let weights: Vec<f64> = (0..n).map(|_| rng.below(3) as f64).collect();
                 let given = (kind % 2 == 1).then_some(weights.as_slice());
                 let rows = Rows { values: &values, d, weights: given };
-                let tries: Vec<usize> = (0..3 * 9).map(|_| rng.below(n)).collect();
+                let drawn: Vec<usize> = (0..2 * 40).map(|_| rng.below(n)).collect();
                 for level in levels() {
                     let mut range = Range::new(d);
                     assert!(F::scan(level, &values, &mut range));
                     let frame = Frame::new(&range, &middle(d, n, |i| rows.row(i)));
-                    let mut nearest = Nearest::new(n);
-                    nearest.take(level, rows, rows.row(tries[0]), 0);
+                    let mut nearest = Nearest::new(level, rows, rows.row(0));
                     let mut plain: Vec<f64> =
-                        (0..n).map(|i| squared_distance(rows.row(i), rows.row(tries[0]))).collect();
-                    for tries in tries.chunks(9) {
-                        let candidates: Vec<F> = tries.iter().flat_map(|&i| rows.row(i)).copied().collect();
-                        let packed = Packed::in_tiles(level, &frame, &candidates, d);
-                        let gains = nearest.gains(level, &packed, rows);
-                        for (candidate, gain) in candidates.chunks(d).zip(gains) {
-                            let fall =
-                                |i: usize| (plain[i] - squared_distance(rows.row(i), candidate)).max(0.0);
-                            let of_block = |first: usize| -> f64 {
-                                (first..n.min(first + BLOCK_ROWS)).map(|i| rows.weight(i) * fall(i)).sum()
-                            };
-                            let expected: f64 = (0..n).step_by(BLOCK_ROWS).map(of_block).sum();
-                            assert_eq!(gain.to_bits(), expected.to_bits(), "{level:?}, d {d}, kind {kind}");
-                        }
-                        let touched = nearest.take(level, rows, &candidates[4 * d..5 * d], 4);
-                        for (b, touched) in touched.into_iter().enumerate() {
-                            let mut nearer = false;
-                            for i in b * BLOCK_ROWS..n.min((b + 1) * BLOCK_ROWS) {
-                                let distance = squared_distance(rows.row(i), &candidates[4 * d..5 * d]);
-                                nearer |= distance < plain[i];
-                                plain[i] = plain[i].min(distance);
+                        (0..n).map(|i| squared_distance(rows.row(i), rows.row(0))).collect();
+                    for drawn in drawn.chunks(40) {
+                        let row = |j: usize| rows.row(drawn[j]);
+                        let candidates: Vec<F> = (0..40).flat_map(row).copied().collect();
+                        let pool = Packed::in_tiles(level, &frame, &candidates, d);
+                        nearest.look(level, &pool, rows);
+                        for some in [[0, 1, 2], [5, 17, 39]] {
+                            for (gain, j) in nearest.gains(level, &pool, rows, &some).into_iter().zip(some) {
+                                let fall =
+                                    |i: usize| (plain[i] - squared_distance(rows.row(i), row(j))).max(0.0);
+                                let of_block = |first: usize| -> f64 {
+                                    let rows_of = first..n.min(first + BLOCK_ROWS);
+                                    rows_of.map(|i| rows.weight(i) * fall(i)).sum()
+                                };
+                                let expected: f64 = (0..n).step_by(BLOCK_ROWS).map(of_block).sum();
+                                assert_eq!(gain.to_bits(), expected.to_bits(), "{level:?}, d {d}, {kind}");
                             }
-                            assert_eq!(touched, nearer);
+                            let mut touched = vec![false; n.div_ceil(BLOCK_ROWS)];
+                            nearest.take(level, &pool, rows, some[1], &mut touched);
+                            for (i, plain) in plain.iter_mut().enumerate() {
+                                let distance = squared_distance(rows.row(i), row(some[1]));
+                                assert!(distance >= *plain || touched[i / BLOCK_ROWS]);
+                                *plain = plain.min(distance);
+                            }
+                            assert_eq!(nearest.distances, plain, "{level:?}, d {d}, kind {kind}");
                         }
-                        assert_eq!(nearest.distances, plain, "{level:?}, d {d}, kind {kind}");
                     }
                 }
             }

@@ -2,7 +2,8 @@
 
 use super::assign::{self, Scratch, chunk_rows};
 use super::cells::Cells;
-use super::pack::{Frame, Margin, Packed, Range};
+use super::margin::Margin;
+use super::pack::{Frame, Packed, Range};
 use super::single::Single;
 use super::{Element, Level, distances, exact};
 use crate::rng::SeededRng;
