@@ -6,7 +6,7 @@ use crate::float::Float;
 use crate::kernel::Level;
 use crate::kernel::assign::Rows;
 use crate::kernel::fence::{FENCED_COLUMNS, Fenced};
-use crate::kernel::pack::{Frame, Packed, Range, middle};
+use crate::kernel::pack::{Frame, Range, middle};
 use crate::kernel::pieces::{end_to_end, kept};
 use crate::kernel::screen::{BLOCK_ROWS, Nearest, POOL};
 use crate::kernel::tiles::Sorted;
@@ -162,37 +162,38 @@ impl<F: Float> Course<'_, F> {
         let Course { level, rows, k, trials } = *self;
         let mut nearest = Nearest::new(level, rows, chosen);
         sampler.refresh(&nearest.distances, None);
-        let mut room = 0.0;
+        let mut room = trials;
         while chosen.len() < k * rows.d {
             let done = chosen.len() / rows.d;
             // The more there are, the less the next ones change.
-            let steps =
-                (done / 4).min(POOL / trials).min(k - done).min((room / trials as f64) as usize).max(1);
+            let steps = (done / 4).clamp(1, POOL / trials).min(k - done);
             let drawn = (0..steps * trials).map_while(|_| sampler.draw(&nearest.distances, rng));
             let drawn: Vec<usize> = drawn.collect();
             if drawn.is_empty() {
                 break;
             }
             let before: Vec<f64> = drawn.iter().map(|&row| nearest.distances[row]).collect();
-            let pool = end_to_end(drawn.iter().map(|&row| rows.row(row)));
-            let pool = Packed::in_tiles(level, frame, &pool, rows.d);
-            let pairs = nearest.look(level, &pool, rows);
-            room = PAIRS * (rows.n() * drawn.len()) as f64 / pairs.max(1) as f64;
-
+            nearest.set_grid(rows);
             let mut touched = vec![false; rows.n().div_ceil(BLOCK_ROWS)];
-            let mut places = 0..drawn.len();
+            let (mut places, mut looked) = (0..drawn.len(), 0..0);
             while chosen.len() < k * rows.d {
                 let stays = |&j: &usize| {
                     let now = nearest.distances[drawn[j]];
                     now > 0.0 && (now == before[j] || rng.uniform() * before[j] <= now)
                 };
                 let some: Vec<usize> = places.by_ref().filter(stays).take(trials).collect();
-                if some.len() < trials {
-                    break;
+                let (Some(&first), Some(&last)) = (some.first(), some.get(trials - 1)) else { break };
+                if last >= looked.end {
+                    // As many as there is room for what is found; what is looked at when changes no result.
+                    looked = first..drawn.len().min(first + room).max(last + 1);
+                    let candidates = end_to_end(drawn[looked.clone()].iter().map(|&row| rows.row(row)));
+                    let pairs = nearest.look(level, frame, candidates, rows);
+                    room = (PAIRS * rows.n() as f64 * looked.len() as f64 / pairs as f64) as usize;
                 }
-                let best = some[most(&nearest.gains(level, &pool, rows, &some))];
-                nearest.take(level, &pool, rows, best, &mut touched);
-                chosen.extend_from_slice(rows.row(drawn[best]));
+                let some: Vec<usize> = some.iter().map(|j| j - looked.start).collect();
+                let best = some[most(&nearest.gains(level, rows, &some))];
+                nearest.take(level, rows, best, &mut touched);
+                chosen.extend_from_slice(rows.row(drawn[looked.start + best]));
             }
             sampler.refresh(&nearest.distances, Some(&touched));
         }

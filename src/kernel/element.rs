@@ -9,6 +9,7 @@ use super::dispatch::{dispatch, plain};
 use super::filter::{Candidates, Cell, Left};
 use super::moments::{Double, Grid, Grids, Moves, RowSums, Sum};
 use super::pack::{Frame, Packed};
+use super::screen::Pairs;
 use super::single::Single;
 use super::standing::{Standing, Swap};
 use super::trial::{Aim, Trial};
@@ -182,10 +183,9 @@ pub trait Element: num_traits::Float + Default + Send + Sync + 'static {
         pairs: &mut Vec<u32>,
     );
     /// What a candidate gains from some rows of a block.
-    fn gain(level: Level, rows: Rows<'_, Self>, distances: &[f64], candidate: &[Self], places: &[u16])
-    -> f64;
+    fn gain(level: Level, rows: Rows<'_, Self>, now: &[f64], near: Pairs<'_, Self>, sum: (&Grid, &mut Sum));
     /// Makes a candidate the nearest centroid of those of the rows that it is nearer to; whether there are any.
-    fn take(level: Level, rows: Rows<'_, Self>, now: &mut [f64], candidate: &[Self], places: &[u16]) -> bool;
+    fn take(level: Level, rows: Rows<'_, Self>, now: &mut [f64], near: Pairs<'_, Self>) -> bool;
     /// Adds rows to fuzzy clusters.
     fn fuzzy_sums(
         level: Level,
@@ -339,11 +339,11 @@ macro_rules! element {
             fn screen(level: Level, packed: &Packed<Self>, rows: (&[Self], usize), distances: &[f64], scratch: &mut Scratch<Self>, pairs: &mut Vec<u32>) {
                 dispatch!(level, simd => screen::screen(simd, packed, rows, distances, scratch, pairs));
             }
-            fn gain(level: Level, rows: Rows<'_, Self>, distances: &[f64], candidate: &[Self], places: &[u16]) -> f64 {
-                plain!(level, screen::gain(rows, distances, candidate, places))
+            fn gain(level: Level, rows: Rows<'_, Self>, now: &[f64], near: Pairs<'_, Self>, sum: (&Grid, &mut Sum)) {
+                plain!(level, screen::gain(rows, now, near, sum));
             }
-            fn take(level: Level, rows: Rows<'_, Self>, now: &mut [f64], candidate: &[Self], places: &[u16]) -> bool {
-                plain!(level, screen::take(rows, now, candidate, places))
+            fn take(level: Level, rows: Rows<'_, Self>, now: &mut [f64], near: Pairs<'_, Self>) -> bool {
+                plain!(level, screen::take(rows, now, near))
             }
             fn fuzzy_sums(level: Level, task: &fuzzy::Task<'_, Self>, rows: Rows<'_, Self>, scratch: &mut fuzzy::Scratch, sums: &mut fuzzy::Sums) {
                 plain!(level, fuzzy::sum(task, rows, scratch, sums))

@@ -8,22 +8,27 @@
 use super::assign::{Rows, Scratch, apart, chunk_rows};
 use super::element::{Element, Level, Vector};
 use super::exact::lone_distance;
-use super::pack::Packed;
+use super::moments::{Grid, Sum};
+use super::pack::{Frame, Packed};
 use super::vector::{Lanes, all};
 use super::{par, tile};
 use fearless_simd::Simd;
 
-/// Candidates of a pool at most.
+/// Candidates that are looked at together, at most.
 pub(crate) const POOL: usize = 128;
 
 /// Rows whose sums are formed together, in order: fixed, so that the sums do not depend on threads.
 pub(crate) const BLOCK_ROWS: usize = 1024;
 
 /// What seeding knows of the rows: 8 bytes each, and 2 for each pair that is written down.
-pub(crate) struct Nearest {
+pub(crate) struct Nearest<F> {
     /// Squared distance to the nearest centroid so far.
     pub distances: Vec<f64>,
+    /// The candidates that were looked at.
+    candidates: Vec<F>,
     blocks: Vec<Near>,
+    /// For sums of what distances fall by, which then depend on the rows that count alone.
+    grid: Grid,
 }
 
 /// The pairs of a block's rows and the candidates of the pool that may be nearer.
@@ -34,6 +39,9 @@ struct Near {
     /// Where each candidate's begin, and where the last one's end.
     starts: Vec<u32>,
 }
+
+/// A candidate, and the places in a block of the rows that it may be nearer to.
+pub(crate) type Pairs<'a, F> = (&'a [F], &'a [u16]);
 
 /// Writes down the pairs of a row and a candidate that may be nearer, as one number; those of one candidate by rows, of which the first has the given number.
 #[inline(always)]
@@ -96,16 +104,19 @@ fn find<S: Simd, F: Element>(
     }
 }
 
-/// By how much the weighted squared distances of the rows at these places would fall if the candidate became a centroid.
+/// Adds up by how much the weighted squared distances of the rows at these places would fall if the candidate became a centroid.
 #[inline(always)]
-pub(super) fn gain<F: Element>(rows: Rows<'_, F>, distances: &[f64], candidate: &[F], places: &[u16]) -> f64 {
-    let mut gain = 0.0;
+pub(super) fn gain<F: Element>(
+    rows: Rows<'_, F>,
+    distances: &[f64],
+    (candidate, places): Pairs<'_, F>,
+    (grid, sum): (&Grid, &mut Sum),
+) {
     for &i in places {
         let fall = distances[i as usize] - lone_distance(rows.row(i as usize), candidate);
         // Without a branch, which would often be guessed wrong.
-        gain += rows.weight(i as usize) * fall.max(0.0);
+        sum.add(grid, rows.weight(i as usize) * fall.max(0.0));
     }
-    gain
 }
 
 /// Makes the candidate the nearest centroid of those of the rows at these places that it is nearer to; whether there are any.
@@ -113,8 +124,7 @@ pub(super) fn gain<F: Element>(rows: Rows<'_, F>, distances: &[f64], candidate: 
 pub(super) fn take<F: Element>(
     rows: Rows<'_, F>,
     distances: &mut [f64],
-    candidate: &[F],
-    places: &[u16],
+    (candidate, places): Pairs<'_, F>,
 ) -> bool {
     let mut nearer = false;
     for &i in places {
@@ -147,18 +157,18 @@ impl Near {
         }
     }
 
-    fn places(&self, candidate: usize) -> &[u16] {
-        &self.rows[self.starts[candidate] as usize..self.starts[candidate + 1] as usize]
+    fn places(&self, j: usize) -> &[u16] {
+        &self.rows[self.starts[j] as usize..self.starts[j + 1] as usize]
+    }
+
+    fn pairs<'a, F>(&'a self, candidates: &'a [F], d: usize, j: usize) -> Pairs<'a, F> {
+        (&candidates[j * d..][..d], self.places(j))
     }
 }
 
-fn candidate<F: Element>(pool: &Packed<F>, j: usize) -> &[F] {
-    &pool.centroids[j * pool.d..][..pool.d]
-}
-
-impl Nearest {
+impl<F: Element> Nearest<F> {
     /// With one centroid.
-    pub(crate) fn new<F: Element>(level: Level, rows: Rows<'_, F>, centroid: &[F]) -> Self {
+    pub(crate) fn new(level: Level, rows: Rows<'_, F>, centroid: &[F]) -> Self {
         let mut distances = vec![0.0; rows.n()];
         let mut workers = vec![(); par::workers_for(rows.values.len() as f64)];
         let pieces = rows.values.chunks(BLOCK_ROWS * rows.d).zip(distances.chunks_mut(BLOCK_ROWS));
@@ -166,12 +176,39 @@ impl Nearest {
             F::own_distances(level, values, centroid, rows.d, None, distances);
         });
         let blocks = vec![Near::default(); rows.n().div_ceil(BLOCK_ROWS)];
-        Nearest { distances, blocks }
+        Nearest { distances, candidates: Vec::new(), blocks, grid: Grid::new(0.0, 0.0, 0) }
     }
 
-    /// Looks which rows the candidates of a pool may be nearer to; how many pairs there are.
-    pub(crate) fn look<F: Element>(&mut self, level: Level, pool: &Packed<F>, rows: Rows<'_, F>) -> usize {
-        let (k, chunk) = (pool.k, chunk_rows(rows.d));
+    /// What is gained from here on is summed in steps that suit the distances of now.
+    pub(crate) fn set_grid(&mut self, rows: Rows<'_, F>) {
+        let mut workers = vec![(0.0, 0); par::workers_for((rows.n() * 8) as f64)];
+        par::share(
+            &mut workers,
+            self.distances.chunks(BLOCK_ROWS).enumerate(),
+            |(largest, count), (b, part)| {
+                for (i, distance) in part.iter().enumerate() {
+                    let term = rows.weight(b * BLOCK_ROWS + i) * distance;
+                    *largest = f64::max(*largest, term);
+                    *count += usize::from(term > 0.0);
+                }
+            },
+        );
+        let largest = workers.iter().map(|worker| worker.0).fold(0.0, f64::max);
+        let count: usize = workers.iter().map(|worker| worker.1).sum();
+        self.grid = Grid::new(largest, largest * count as f64, count);
+    }
+
+    /// Looks which rows some candidates may be nearer to; how many pairs there are.
+    pub(crate) fn look(
+        &mut self,
+        level: Level,
+        frame: &Frame<F>,
+        candidates: Vec<F>,
+        rows: Rows<'_, F>,
+    ) -> usize {
+        let packed = Packed::in_tiles(level, frame, &candidates, rows.d);
+        self.candidates = candidates;
+        let (k, chunk) = (packed.k, chunk_rows(rows.d));
         let workers = par::workers_for(rows.values.len() as f64 * (k + 4) as f64);
         let mut workers: Vec<_> =
             (0..workers).map(|_| (Scratch::new(level, rows.d), Vec::new(), 0)).collect();
@@ -180,7 +217,7 @@ impl Nearest {
             pairs.clear();
             for (c, distances) in distances.chunks(chunk).enumerate() {
                 let part = rows.part(b * BLOCK_ROWS + c * chunk, distances.len());
-                F::screen(level, pool, (part.values, c * chunk), distances, scratch, pairs);
+                F::screen(level, &packed, (part.values, c * chunk), distances, scratch, pairs);
             }
             near.fill(pairs, k);
             *count += pairs.len();
@@ -189,44 +226,29 @@ impl Nearest {
     }
 
     /// For some of the candidates, by how much the sum of weighted squared distances would fall if each became a centroid.
-    pub(crate) fn gains<F: Element>(
-        &self,
-        level: Level,
-        pool: &Packed<F>,
-        rows: Rows<'_, F>,
-        some: &[usize],
-    ) -> Vec<f64> {
-        let mut block_gains = vec![0.0; self.blocks.len() * some.len()];
-        let mut workers = vec![(); par::workers_for(self.work(rows.d, some))];
+    pub(crate) fn gains(&self, level: Level, rows: Rows<'_, F>, some: &[usize]) -> Vec<f64> {
+        let mut workers = vec![vec![Sum::default(); some.len()]; par::workers_for(self.work(rows.d, some))];
         let blocks = self.blocks.iter().zip(self.distances.chunks(BLOCK_ROWS));
-        let pieces = blocks.zip(block_gains.chunks_mut(some.len())).enumerate();
-        par::share(&mut workers, pieces, |(), (b, ((near, distances), gains))| {
+        par::share(&mut workers, blocks.enumerate(), |sums, (b, (near, distances))| {
             let rows = rows.part(b * BLOCK_ROWS, distances.len());
-            for (gain, &j) in gains.iter_mut().zip(some) {
-                *gain = F::gain(level, rows, distances, candidate(pool, j), near.places(j));
+            for (sum, &j) in sums.iter_mut().zip(some) {
+                F::gain(level, rows, distances, near.pairs(&self.candidates, rows.d, j), (&self.grid, sum));
             }
         });
-        let mut gains = vec![0.0; some.len()];
-        for block in block_gains.chunks_exact(some.len()) {
-            gains.iter_mut().zip(block).for_each(|(gain, part)| *gain += part);
+        let mut gains = vec![Sum::default(); some.len()];
+        for sums in &workers {
+            gains.iter_mut().zip(sums).for_each(|(gain, part)| gain.merge(part));
         }
-        gains
+        gains.iter().map(|gain| gain.value(&self.grid)).collect()
     }
 
     /// Makes a candidate a centroid, and marks the blocks of rows that change.
-    pub(crate) fn take<F: Element>(
-        &mut self,
-        level: Level,
-        pool: &Packed<F>,
-        rows: Rows<'_, F>,
-        j: usize,
-        touched: &mut [bool],
-    ) {
+    pub(crate) fn take(&mut self, level: Level, rows: Rows<'_, F>, j: usize, touched: &mut [bool]) {
         let mut workers = vec![(); par::workers_for(self.work(rows.d, &[j]))];
         let blocks = self.blocks.iter().zip(self.distances.chunks_mut(BLOCK_ROWS));
         par::share(&mut workers, blocks.zip(touched).enumerate(), |(), (b, ((near, distances), touched))| {
             let rows = rows.part(b * BLOCK_ROWS, distances.len());
-            *touched |= F::take(level, rows, distances, candidate(pool, j), near.places(j));
+            *touched |= F::take(level, rows, distances, near.pairs(&self.candidates, rows.d, j));
         });
     }
 
@@ -242,7 +264,7 @@ impl Nearest {
 mod tests {
     use super::*;
     use crate::kernel::exact::squared_distance;
-    use crate::kernel::pack::{Frame, Range, middle};
+    use crate::kernel::pack::{Range, middle};
     use crate::kernel::tests::{hard, levels};
     use crate::rng::SeededRng;
 
@@ -267,21 +289,24 @@ mod tests {
                     for drawn in drawn.chunks(40) {
                         let row = |j: usize| rows.row(drawn[j]);
                         let candidates: Vec<F> = (0..40).flat_map(row).copied().collect();
-                        let pool = Packed::in_tiles(level, &frame, &candidates, d);
-                        nearest.look(level, &pool, rows);
+                        nearest.set_grid(rows);
+                        nearest.look(level, &frame, candidates, rows);
                         for some in [[0, 1, 2], [5, 17, 39]] {
-                            for (gain, j) in nearest.gains(level, &pool, rows, &some).into_iter().zip(some) {
+                            for (gain, j) in nearest.gains(level, rows, &some).into_iter().zip(some) {
                                 let fall =
                                     |i: usize| (plain[i] - squared_distance(rows.row(i), row(j))).max(0.0);
-                                let of_block = |first: usize| -> f64 {
-                                    let rows_of = first..n.min(first + BLOCK_ROWS);
-                                    rows_of.map(|i| rows.weight(i) * fall(i)).sum()
-                                };
-                                let expected: f64 = (0..n).step_by(BLOCK_ROWS).map(of_block).sum();
+                                let mut expected = Sum::default();
+                                (0..n)
+                                    .rev()
+                                    .for_each(|i| expected.add(&nearest.grid, rows.weight(i) * fall(i)));
+                                let expected = expected.value(&nearest.grid);
                                 assert_eq!(gain.to_bits(), expected.to_bits(), "{level:?}, d {d}, {kind}");
+                                let plain: f64 = (0..n).map(|i| rows.weight(i) * fall(i)).sum();
+                                let off = 1e-12 * plain + 1e-24 * nearest.grid.largest;
+                                assert!((gain - plain).abs() <= off, "{gain} is not {plain}");
                             }
                             let mut touched = vec![false; n.div_ceil(BLOCK_ROWS)];
-                            nearest.take(level, &pool, rows, some[1], &mut touched);
+                            nearest.take(level, rows, some[1], &mut touched);
                             for (i, plain) in plain.iter_mut().enumerate() {
                                 let distance = squared_distance(rows.row(i), row(some[1]));
                                 assert!(distance >= *plain || touched[i / BLOCK_ROWS]);
