@@ -21,10 +21,12 @@ use std::borrow::Cow;
 /// Each step draws several candidates and keeps the one that leaves the smallest sum of squared distances (the *greedy* variant of
 /// the paper's section 5, scikit-learn's default); `trials(1)` is the plain method.
 ///
-/// Costs O(n k d) per candidate, on the SIMD kernel and in parallel, and up to 32 bytes a row (with more than 12 trials up to 8, and 2 for each), 8 to 16 more with
-/// weights. The candidates of later steps are drawn several steps at a time, so that one pass over the rows serves them all; which ones are still candidates
-/// when their turn comes is drawn then, so the probabilities are those of the paper. A row equal to one chosen before has distance 0 and is never drawn, until there is no other; then the remaining centroids are drawn among all rows
-/// of positive weight.
+/// The candidates of later steps are drawn several steps at once, so that one pass over the rows serves them all. When its turn comes, one stays with the probability
+/// that is left of its distance: so it is as if it had been drawn only then. A row equal to one chosen before has distance 0 and is never drawn, until there is no
+/// other; then the remaining centroids are drawn among all rows of positive weight.
+///
+/// Costs O(n k d) per candidate, on the SIMD kernel and in parallel, and up to 32 bytes a row (with more than 12 trials 8, and 2 for each), 8 to 16 more
+/// with weights.
 ///
 /// ```
 /// use centroids::{KMeans, KMeansPlusPlus};

@@ -112,11 +112,13 @@ pub(super) fn gain<F: Element>(
     (candidate, places): Pairs<'_, F>,
     (grid, sum): (&Grid, &mut Sum),
 ) {
+    let mut gain = Sum::default();
     for &i in places {
         let fall = distances[i as usize] - lone_distance(rows.row(i as usize), candidate);
         // Without a branch, which would often be guessed wrong.
-        sum.add(grid, rows.weight(i as usize) * fall.max(0.0));
+        gain.add(grid, rows.weight(i as usize) * fall.max(0.0));
     }
+    sum.merge(&gain);
 }
 
 /// Makes the candidate the nearest centroid of those of the rows at these places that it is nearer to; whether there are any.
