@@ -52,26 +52,16 @@ fn starts_are_those_of_the_first_release() {
     assert_eq!(starts::<f32>(), starts::<f64>());
 }
 
-/// Several threads' worth of tiles.
+/// Several threads' worth of tiles; and so many centroids that candidates are drawn some steps ahead.
 #[test]
-fn starts_of_many_rows_are_those_of_the_first_release() {
-    fn chosen<F: Float>() -> Vec<u32> {
+fn starts_of_many_rows_and_of_pools_are_those_of_the_first_release() {
+    fn chosen<F: Float>(n: usize, k: usize) -> Vec<u32> {
         let greedy = KMeansPlusPlus::default();
-        let rows = greedy.centroids(rows::<F>(20_000).view(), None, 16, &mut SeededRng::new(5)).unwrap();
+        let rows = greedy.centroids(rows::<F>(n).view(), None, k, &mut SeededRng::new(5)).unwrap();
         rows.column(0).iter().map(|x| x.to_u32().unwrap()).collect()
     }
-    assert_eq!((chosen::<f64>(), chosen::<f32>()), (MANY.to_vec(), MANY.to_vec()));
-}
-
-/// So many that candidates are drawn some steps ahead.
-#[test]
-fn starts_of_pools_are_those_of_the_first_release() {
-    fn chosen<F: Float>() -> Vec<u32> {
-        let greedy = KMeansPlusPlus::default();
-        let rows = greedy.centroids(rows::<F>(1000).view(), None, 24, &mut SeededRng::new(5)).unwrap();
-        rows.column(0).iter().map(|x| x.to_u32().unwrap()).collect()
-    }
-    assert_eq!((chosen::<f64>(), chosen::<f32>()), (POOLS.to_vec(), POOLS.to_vec()));
+    assert_eq!((chosen::<f64>(20_000, 16), chosen::<f32>(20_000, 16)), (MANY.to_vec(), MANY.to_vec()));
+    assert_eq!((chosen::<f64>(1000, 24), chosen::<f32>(1000, 24)), (POOLS.to_vec(), POOLS.to_vec()));
 }
 
 /// Inertia and iterations of whole fits.

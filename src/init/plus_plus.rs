@@ -187,7 +187,7 @@ impl<F: Float> Course<'_, F> {
                 let (Some(&first), Some(&last)) = (some.first(), some.get(trials - 1)) else { break };
                 if last >= looked.end {
                     // As many as there is room for what is found; what is looked at when changes no result.
-                    looked = first..drawn.len().min(first + room).max(last + 1);
+                    looked = first..drawn.len().min(first.saturating_add(room)).max(last + 1);
                     let candidates = end_to_end(drawn[looked.clone()].iter().map(|&row| rows.row(row)));
                     let pairs = nearest.look(level, frame, candidates, rows);
                     room = (PAIRS * rows.n() as f64 * looked.len() as f64 / pairs as f64) as usize;

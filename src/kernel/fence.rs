@@ -21,6 +21,7 @@ pub(crate) struct Fenced<F> {
     /// Squared distance to the nearest centroid so far.
     pub distances: Vec<f64>,
     fences: Vec<Fence<F>>,
+    /// So far.
     centroids: usize,
 }
 
