@@ -31,6 +31,23 @@ fn a_row_without_weight_is_absent_where_seeding_sorts_rows() {
 }
 
 #[test]
+fn a_row_without_weight_decides_no_tie_between_candidates() {
+    let mut rng = SeededRng::new(2);
+    // Many candidates are equally good, and their gains are no round numbers.
+    let data = Array2::from_shape_fn((3000, 9), |_| rng.below(2) as f64);
+    let weights = Array1::from_shape_fn(3000, |_| [0.0, 1.0, 3.0, 1e-3][rng.below(4)]);
+    let rows: Vec<usize> = (0..3000).filter(|&i| weights[i] > 0.0).collect();
+    let (present, left) = (data.select(Axis(0), &rows), weights.select(Axis(0), &rows));
+    for seed in 0..20 {
+        let start = |data: &Array2<f64>, weights: &Array1<f64>| {
+            let rng = &mut SeededRng::new(seed);
+            KMeansPlusPlus::default().centroids(data.view(), Some(weights.view()), 60, rng).unwrap()
+        };
+        assert_eq!(start(&data, &weights), start(&present, &left), "seed {seed}");
+    }
+}
+
+#[test]
 fn the_largest_and_the_least_weights_seed_alike() {
     let data = Array2::from_shape_fn((40_000, 8), |(i, t)| ((i * (7 + 6 * t) + i * i % 97) % 311) as f32);
     let fit = |weight| KMeans::new(60).max_iter(1).fit_weighted(&data, &Array1::from_elem(40_000, weight));

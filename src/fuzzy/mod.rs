@@ -174,7 +174,7 @@ impl<F: Float> FuzzyCMeans<F> {
 
     /// Clusters the rows of `data`, (n, d).
     ///
-    /// Costs O(n k d) an iteration. Beyond the data it takes 4 bytes a row, 16 to 32 while k-means++ seeds, the labels returned, 8 bytes a row, 8 to 24 with
+    /// Costs O(n k d) an iteration. Beyond the data it takes 4 bytes a row, up to 32 while k-means++ seeds, the labels returned, 8 bytes a row, 8 to 24 with
     /// weights, and up to 64 times k (d + 2) numbers for the parts that sums are formed in.
     ///
     /// # Errors

@@ -13,7 +13,7 @@
 //! Kept per row: `reach`, at least `|x|` and `|s q|`; of all rows of a chunk so far the *ratio*, at least `|e| / reach` of each. Then the two last terms are at most
 //! `reach (|e'| + ratio |c|)`, and the bracket is a number for each centroid, the *surplus*, which only grows within a chunk. Turning the integer into a float, the step's product and the two
 //! fused additions round by at most `4 u (reach (|c| + |e'|) + |start|)` in all, which is added to surplus and start ([`ROUNDING`]), as is what the names of
-//! [`super::bytes`] change. The start is the optimistic one of [`super::pack`], so framing and reference distance are allowed for as there.
+//! [`super::bytes`] change. The start is the optimistic one of [`super::margin`], so framing and reference distance are allowed for as there.
 
 use super::aligned::Aligned;
 use super::bytes::{Block, Centroids, Found, Machine, naming};

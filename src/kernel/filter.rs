@@ -6,7 +6,7 @@
 //! its tiles against what is left, and where more than one centroid is left, the rows go through the kernel, against those few.
 //! The tiles of a group lie in the lanes, so this costs a few nanoseconds a tile; most of a pass is spent on the rows of tiles that are not decided.
 //!
-//! A centroid is only dropped if its score is lower by four times the margin of [`super::pack`] for the farthest corner and both
+//! A centroid is only dropped if its score is lower by four times the margin of [`super::margin`] for the farthest corner and both
 //! centroids. Counted in `E (|x|^2 + |c_i|^2 + |c_j|^2)`, the distance from scores to reference distances takes up to 2 of these 8,
 //! the scores at the middle 2, the sum over the columns 1, and the last subtractions less than 1. So what is dropped is strictly farther, by the
 //! reference, for every row of the tile.

@@ -1,6 +1,6 @@
 //! Seeding: which candidates of a pool come nearer to a row than its nearest centroid so far.
 //!
-//! The kernel's scores rule most pairs out (a score below what any nearer candidate would reach, with the bound of [`super::pack`]);
+//! The kernel's scores rule most pairs out (a score below what any nearer candidate would reach, with the bound of [`super::margin`]);
 //! the others are written down, candidate by candidate in each block of rows, and measured by the reference distance when the candidate's turn comes. So
 //! the answer is exact and the same on every machine, for the price of the fast scores: after j centroids only about one row in j has anything to gain. Distances
 //! only shrink, so what is written down stays enough while candidates of the pool become centroids.
@@ -270,7 +270,7 @@ mod tests {
     use crate::kernel::tests::{hard, levels};
     use crate::rng::SeededRng;
 
-    /// Two pools, of which some candidates become centroids: gains and distances are those of the reference, summed in the same order.
+    /// Two pools, of which some candidates become centroids: gains and distances are those of the reference, whatever the order of the sum.
     fn agree<F: Element>() {
         let mut rng = SeededRng::new(12);
         for d in [1, 3, 5, 8, 16, 17, 70, 300] {
