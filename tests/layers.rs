@@ -21,11 +21,13 @@ fn code() -> Vec<(String, String)> {
     sources(&root, &mut paths);
     let name = |path: &PathBuf| path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
     let files = paths.iter().map(|path| (name(path), fs::read_to_string(path).unwrap()));
-    let files = files.filter(|(name, _)| !name.ends_with("tests.rs")).map(|(name, text)| {
-        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
-        let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-        (name, lines.collect::<Vec<_>>().join("\n"))
-    });
+    // The build script is no room of the library.
+    let files =
+        files.filter(|(name, _)| !name.ends_with("tests.rs") && name != "build.rs").map(|(name, text)| {
+            let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
+            let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            (name, lines.collect::<Vec<_>>().join("\n"))
+        });
     files.collect()
 }
 

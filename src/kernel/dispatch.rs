@@ -1,7 +1,10 @@
 //! The SIMD levels that loops are compiled for.
 
 /// Does the work with the vectors of a level, in a function that has its instructions. On x86-64 a CPU without AVX2 is served by SSE2: a fit takes 0.97 to 1.13 of the time that it takes
-/// with SSE4.2, and a level more is a tenth of the time to compile. The cfgs are those of `fearless_simd`, which leave out a level.
+/// with SSE4.2, and a level more is a tenth of the time to compile. The cfgs `disable_dispatch_*` are those of `fearless_simd`, which leave out a level.
+///
+/// Without optimisation (the cfg is `build.rs`'s) AVX-512 is left out too, for there it is no faster than AVX2; what these two and [`plain`] save is a tenth of the time that a debug build of a
+/// user's crate takes.
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 macro_rules! dispatch {
     ($level:expr, $simd:pat => $work:expr) => {{
@@ -17,10 +20,10 @@ macro_rules! dispatch {
             }};
         }
         let level = $level;
-        #[cfg(disable_dispatch_avx512)]
+        #[cfg(any(unoptimised, disable_dispatch_avx512))]
         let level = level.as_avx2().map_or(level, fearless_simd::Level::Avx2);
         match level {
-            #[cfg(not(disable_dispatch_avx512))]
+            #[cfg(not(any(unoptimised, disable_dispatch_avx512)))]
             fearless_simd::Level::Avx512(avx512) => with!(avx512),
             #[cfg(not(disable_dispatch_avx2))]
             fearless_simd::Level::Avx2(avx2) => with!(avx2),
@@ -39,10 +42,10 @@ macro_rules! dispatch {
     };
 }
 
-/// Loops without vectors of their own, which the compiler makes vectors of: compiled for AVX2, and once for all that lacks it.
+/// Loops without vectors of their own, which the compiler makes vectors of: compiled for AVX2, and once for all that lacks it. Without optimisation there are no vectors to make.
 macro_rules! plain {
     ($level:expr, $work:expr) => {{
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        #[cfg(all(not(unoptimised), any(target_arch = "x86", target_arch = "x86_64")))]
         if let Some(avx2) = $level.as_avx2() {
             return fearless_simd::Simd::vectorize(
                 avx2,
