@@ -22,7 +22,7 @@ use fearless_simd::{Level, Simd};
 #[cfg(target_arch = "x86_64")]
 const AVX512: (usize, usize) = (2, 6);
 #[cfg(target_arch = "x86_64")]
-const AVX2: (usize, usize) = (1, 6);
+const AVX2: (usize, usize) = (2, 4);
 
 /// Machines that have such instructions.
 #[derive(Clone, Copy)]
@@ -84,7 +84,9 @@ impl Found {
         let name = |score: f32| first as i32 + (score.to_bits() as i32 & names);
         if first == 0 {
             self.scores = *scores;
-            self.names = std::array::from_fn(|at| scores[at].map(name));
+            for (names, scores) in self.names.iter_mut().zip(scores) {
+                names.iter_mut().zip(scores).for_each(|(kept, &score)| *kept = name(score));
+            }
             return;
         }
         for lane in 0..MOST_ROWS {

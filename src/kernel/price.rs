@@ -1,6 +1,7 @@
 //! What it costs to find the nearest centroid of a row, each way there is, and which way is the cheapest.
 //!
-//! In nanoseconds, from measurements (AMD Zen 4; of words, of bytes with AVX2, and of f64 on Intel Emerald Rapids); only ratios matter.
+//! In nanoseconds, from measurements (AMD Zen 4; of words and of f64 on Intel Emerald Rapids; of words and bytes with AVX2, beside floats, on Intel Skylake-SP); only
+//! ratios matter.
 
 use super::bytes::Machine;
 use super::digits::MOST_ROWS;
@@ -51,15 +52,22 @@ fn floats<F: Element>(k: usize, d: usize) -> f64 {
 /// The same in words.
 fn words(machine: Machine, k: usize, d: usize) -> f64 {
     let (k, columns) = (k as f64, d as f64);
-    let (score, product) = if wide(machine) { (0.02, 0.0087) } else { (0.08, 0.0135) };
-    8.0 + 0.36 * columns + k * (score + product * columns)
+    if wide(machine) {
+        8.0 + 0.36 * columns + k * (0.02 + 0.0087 * columns)
+    } else {
+        8.0 + 0.4 * columns + k * (0.04 + 0.0135 * columns)
+    }
 }
 
 /// The same by bytes.
 fn bytes<F: Element>(machine: Machine, k: usize, d: usize) -> f64 {
-    // AVX2 needs five instructions for two of AVX-512, on vectors half as long.
-    let product = if wide(machine) { 0.0056 } else { 0.0105 };
-    rounding_nanoseconds::<F>(d) + k as f64 * (0.15 + product * d as f64)
+    let (k, columns) = (k as f64, d as f64);
+    if wide(machine) {
+        rounding_nanoseconds::<F>(d) + k * (0.15 + 0.0056 * columns)
+    } else {
+        // Five instructions for two of AVX-512, on vectors half as long.
+        40.0 + relative_size::<F>() * (20.0 + 0.5 * columns) + k * (0.2 + 0.0087 * columns)
+    }
 }
 
 /// Whether the machine is that of AVX-512.
