@@ -4,9 +4,9 @@
 //! the products of f32 in the same time. The sums are integers, so they are exact. [`super::coarse`] makes bounds of them.
 //!
 //! The loop is the one of [`super::tile`] with the sides changed: vectors of rows, turned so that each lane holds four columns of one row, against a
-//! panel of centroids, broadcast. So the best of each row stays in its lane while all centroids go by, and nothing is reduced at the end. Where there are
-//! registers enough, two vectors share a broadcast: with one, CPUs that multiply two vectors at a time wait for their loads. A score names
-//! its centroid in its last bits, so the best are kept by minima and maxima, without a comparison.
+//! panel of centroids, broadcast. So the best of each row stays in its lane while all centroids go by, and nothing is reduced at the end. Two vectors share a
+//! broadcast: with one, CPUs that multiply two vectors at a time wait for their loads. A score names its centroid in its last bits, so the best are kept by
+//! minima and maxima, without a comparison.
 //! Rows are unsigned bytes, raised by an offset that each centroid's sums start from, and centroids signed ones.
 
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_imports, unused_variables))] // There are no such instructions.
