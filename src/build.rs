@@ -2,10 +2,14 @@
 //!
 //! There wide vectors gain nothing and take time to compile, see `kernel/dispatch.rs`.
 
-fn main() {
-    println!("cargo::rerun-if-changed=src/build.rs");
-    println!("cargo::rustc-check-cfg=cfg(unoptimised)");
+use std::io::Write;
+
+fn main() -> std::io::Result<()> {
+    let mut cargo = std::io::stdout();
+    writeln!(cargo, "cargo::rerun-if-changed=src/build.rs")?;
+    writeln!(cargo, "cargo::rustc-check-cfg=cfg(unoptimised)")?;
     if std::env::var("OPT_LEVEL").is_ok_and(|level| level == "0") {
-        println!("cargo::rustc-cfg=unoptimised");
+        writeln!(cargo, "cargo::rustc-cfg=unoptimised")?;
     }
+    Ok(())
 }
