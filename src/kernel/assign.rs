@@ -3,7 +3,7 @@
 use super::bounds::{self, NO_RIVAL, RIVALS, Rivals};
 use super::bytes::Machine;
 use super::cells::{self, Cells};
-use super::dispatch::dispatch;
+use super::dispatch::{OPTIMISED, dispatch};
 use super::doubt::Doubtful;
 use super::drift::Doubts;
 use super::element::{Element, Level, Vector};
@@ -162,6 +162,8 @@ pub(super) fn label<S: Simd, F: Element>(
                     // Two groups fill the sixteen registers of AVX2, four the thirty-two of AVX-512.
                     if const { size_of::<Vector<S, F>>() == 64 } {
                         apart(simd, #[inline(always)] || lanes::label::<S, F, $d, 4>(simd, packed, rows, scratch, labels))
+                    } else if const { !OPTIMISED } {
+                        apart(simd, #[inline(always)] || lanes::label::<S, F, $d, 1>(simd, packed, rows, scratch, labels))
                     } else {
                         apart(simd, #[inline(always)] || lanes::label::<S, F, $d, 2>(simd, packed, rows, scratch, labels))
                     }

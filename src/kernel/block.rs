@@ -4,6 +4,7 @@
 //! formed in f64 here, in the order of operations of [`exact`](super::exact): eight interleaved partial sums (t mod 8), joined in
 //! one order, without fused multiply-add. So they are the same bits on every machine.
 
+use super::dispatch::by_columns;
 use super::element::Element;
 
 /// Rows in a block: two vectors of AVX-512, four of AVX2.
@@ -67,23 +68,19 @@ pub(crate) fn transpose<F: Element>(rows: &[F], columns: &mut [Lanes]) {
 /// The distance of each row of the block to each centroid.
 #[inline(always)]
 pub(crate) fn distances<M: Metric, F: Element>(columns: &[Lanes], centroids: &[F], out: &mut [Lanes]) {
-    macro_rules! few {
-        ($($D:literal)*) => {
-            match columns.len() {
-                // A constant number of columns leaves straight code.
-                $($D => {
-                    let columns: &[Lanes; $D] = columns.try_into().expect("as matched");
-                    for (centroid, out) in centroids.as_chunks::<$D>().0.iter().zip(out) {
-                        *out = joined::<M, F>(columns, centroid);
-                    }
-                })*
-                d => for (centroid, out) in centroids.chunks_exact(d).zip(out) {
-                    *out = joined::<M, F>(columns, centroid);
-                },
+    by_columns!(
+        columns.len(),
+        [1 2 3 4 8],
+        D => {
+            let columns: &[Lanes; D] = columns.try_into().expect("as matched");
+            for (centroid, out) in centroids.as_chunks::<D>().0.iter().zip(out) {
+                *out = joined::<M, F>(columns, centroid);
             }
-        };
-    }
-    few!(1 2 3 4 8);
+        },
+        else for (centroid, out) in centroids.chunks_exact(columns.len()).zip(out) {
+            *out = joined::<M, F>(columns, centroid);
+        }
+    );
 }
 
 /// The Euclidean distance (not squared) of each row of a block to some centroids, written for each row `stride` places after those of the row before; false if one is

@@ -1,6 +1,7 @@
 //! The smallest boxes around rows that lie together.
 
 use super::assign::{Rows, apart};
+use super::dispatch::by_columns;
 use super::element::{Element, Level, Vector};
 use super::vector::{Lanes, MOST_LANES};
 use fearless_simd::Simd;
@@ -45,19 +46,20 @@ impl<F: Element> Boxes<F> {
 /// The smallest box around rows. If a value is not a number, it may leave out others.
 #[inline(always)]
 pub(super) fn enclose<S: Simd, F: Element>(simd: S, rows: Rows<'_, F>, low: &mut [F], high: &mut [F]) {
-    macro_rules! few {
-        ($($d:literal)*) => {
-            match rows.d {
-                $($d => apart(simd, #[inline(always)] || enclose_few::<S, F, $d>(simd, rows.values, low, high)),)*
-                _ => {
-                    low.fill(F::infinity());
-                    high.fill(F::neg_infinity());
-                    rows.values.chunks_exact(rows.d).for_each(|row| widen(row, low, high));
-                }
-            }
-        };
-    }
-    few!(1 2 3 4);
+    by_columns!(
+        rows.d,
+        [1 2 3 4],
+        D => apart(
+            simd,
+            #[inline(always)]
+            || enclose_few::<S, F, D>(simd, rows.values, low, high),
+        ),
+        else {
+            low.fill(F::infinity());
+            high.fill(F::neg_infinity());
+            rows.values.chunks_exact(rows.d).for_each(|row| widen(row, low, high));
+        }
+    );
 }
 
 /// As many rows as there are lanes lie side by side.

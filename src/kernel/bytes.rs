@@ -12,6 +12,7 @@
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_imports, unused_variables))] // There are no such instructions.
 
 use super::digits::MOST_ROWS;
+use super::dispatch::OPTIMISED;
 #[cfg(target_arch = "x86_64")]
 use super::dispatch::dispatch;
 #[cfg(target_arch = "x86_64")]
@@ -107,6 +108,9 @@ impl Found {
 impl Machine {
     #[cfg(target_arch = "x86_64")]
     pub(super) fn new(level: Level) -> Option<Self> {
+        if !OPTIMISED {
+            return None;
+        }
         // What loops are compiled for, which may be less than the CPU has.
         let level = dispatch!(level, simd => simd.level());
         level.as_avx512().map(Machine::Avx512).or_else(|| level.as_avx2().map(Machine::Avx2))
@@ -119,7 +123,7 @@ impl Machine {
 
     /// Whether a level with such vectors has one: for other levels nothing of bytes need be compiled.
     pub(super) const fn possible<V>() -> bool {
-        size_of::<V>() > 16
+        OPTIMISED && size_of::<V>() > 16
     }
 
     /// Rows of a block.

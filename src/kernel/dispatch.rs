@@ -1,10 +1,13 @@
-//! The SIMD levels that loops are compiled for.
+//! What loops are compiled for: SIMD levels, and numbers of columns.
+//!
+//! Without optimisation neither wide vectors nor constants gain anything, but all that is compiled takes time, in each debug build of a user's crate. There AVX2 and SSE2 are all
+//! levels, one loop serves every number of columns where it can, and floats serve for words and bytes: half of the code, with the same results.
+
+/// Whether this crate is built with optimisation (the cfg is `src/build.rs`'s).
+pub(super) const OPTIMISED: bool = !cfg!(unoptimised);
 
 /// Does the work with the vectors of a level, in a function that has its instructions. On x86-64 a CPU without AVX2 is served by SSE2: a fit takes 0.97 to 1.13 of the time that it takes
 /// with SSE4.2, and a level more is a tenth of the time to compile. The cfgs `disable_dispatch_*` are those of `fearless_simd`, which leave out a level.
-///
-/// Without optimisation (the cfg is `src/build.rs`'s) AVX-512 is left out too, for there it is no faster than AVX2; this and what [`plain`] leaves out spare a debug build of a
-/// user's crate 8 % of its time.
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 macro_rules! dispatch {
     ($level:expr, $simd:pat => $work:expr) => {{
@@ -58,4 +61,17 @@ macro_rules! plain {
     }};
 }
 
-pub(super) use {dispatch, plain};
+/// Code for some numbers of columns as constants, of which the optimiser makes straight code; or for any other number.
+macro_rules! by_columns {
+    ($d:expr, [$($few:literal)*], $D:ident => $straight:expr, else $any:expr) => {
+        match $d {
+            $($few if const { $crate::kernel::dispatch::OPTIMISED } => {
+                const $D: usize = $few;
+                $straight
+            })*
+            _ => $any,
+        }
+    };
+}
+
+pub(super) use {by_columns, dispatch, plain};

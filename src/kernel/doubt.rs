@@ -5,6 +5,7 @@
 use super::ahead::{AHEAD, fetch};
 use super::assign::{Assigned, Rows, Worker, chunk_rows, gather, lend, piece_rows};
 use super::bounds::{self, Bounds, NO_RIVAL, Part, RIVALS};
+use super::dispatch::OPTIMISED;
 use super::drift::{Apart, Doubts, Drift};
 use super::element::{Element, Level};
 use super::moments::{Grids, Moves, RowSums};
@@ -124,7 +125,7 @@ pub(crate) fn rivals_pay<F: Element>(level: Level, k: usize, d: usize) -> bool {
     let rivals = relative_size::<F>() * (RIVALS + 1) as f64 * (10.0 + 0.25 * d as f64);
     // Scores of bytes bring two rivals.
     let rivals = if bytes_pay::<F>(level, k, d) { rivals * 0.4 } else { rivals };
-    k < usize::from(NO_RIVAL) && score_nanoseconds::<F>(level, k, d) > rivals
+    OPTIMISED && k < usize::from(NO_RIVAL) && score_nanoseconds::<F>(level, k, d) > rivals
 }
 
 /// Below so many centroids, measuring the own distance first costs more than it saves.

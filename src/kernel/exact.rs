@@ -4,6 +4,7 @@
 //! (t mod 8) that are joined in one fixed order. The label of x is the lowest j with the smallest `D(x, c_j)`.
 
 use super::assign::Rows;
+use super::dispatch::by_columns;
 use super::element::Element;
 
 /// Squared Euclidean distance in f64: the definition that every label and every inertia refers to.
@@ -110,41 +111,33 @@ pub(crate) fn own_distances<F: Element>(
     labels: Option<&[u32]>,
     out: &mut [f64],
 ) {
-    macro_rules! few {
-        ($($D:literal)*) => {
-            match d {
-                // A constant number of columns leaves straight code.
-                $($D => for (i, (row, out)) in rows.as_chunks::<$D>().0.iter().zip(out).enumerate() {
-                    let j = labels.map_or(0, |labels| labels[i] as usize);
-                    *out = squared_distance(row, &centroids.as_chunks::<$D>().0[j]);
-                },)*
-                _ => for (i, (row, out)) in rows.chunks_exact(d).zip(out).enumerate() {
-                    let j = labels.map_or(0, |labels| labels[i] as usize);
-                    *out = squared_distance(row, &centroids[j * d..][..d]);
-                },
-            }
-        };
-    }
-    few!(1 2 3 4 5 6 7);
+    by_columns!(
+        d,
+        [1 2 3 4 5 6 7],
+        D => for (i, (row, out)) in rows.as_chunks::<D>().0.iter().zip(out).enumerate() {
+            let j = labels.map_or(0, |labels| labels[i] as usize);
+            *out = squared_distance(row, &centroids.as_chunks::<D>().0[j]);
+        },
+        else for (i, (row, out)) in rows.chunks_exact(d).zip(out).enumerate() {
+            let j = labels.map_or(0, |labels| labels[i] as usize);
+            *out = squared_distance(row, &centroids[j * d..][..d]);
+        }
+    );
 }
 
 /// The squared distance of one row to each centroid.
 #[inline(always)]
 pub(crate) fn all_distances<F: Element>(row: &[F], centroids: &[F], out: &mut [f64]) {
-    macro_rules! few {
-        ($($D:literal)*) => {
-            match row.len() {
-                // As above.
-                $($D => for (centroid, out) in centroids.as_chunks::<$D>().0.iter().zip(out) {
-                    *out = squared_distance(&row.as_chunks::<$D>().0[0], centroid);
-                },)*
-                _ => for (centroid, out) in centroids.chunks_exact(row.len()).zip(out) {
-                    *out = squared_distance(row, centroid);
-                },
-            }
-        };
-    }
-    few!(1 2 3 4 5 6 7);
+    by_columns!(
+        row.len(),
+        [1 2 3 4 5 6 7],
+        D => for (centroid, out) in centroids.as_chunks::<D>().0.iter().zip(out) {
+            *out = squared_distance(&row.as_chunks::<D>().0[0], centroid);
+        },
+        else for (centroid, out) in centroids.chunks_exact(row.len()).zip(out) {
+            *out = squared_distance(row, centroid);
+        }
+    );
 }
 
 /// The squared distance of one row to some of the centroids.

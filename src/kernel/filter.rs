@@ -13,6 +13,7 @@
 
 use super::assign::{Assigned, Worker, apart, gather, lend};
 use super::boxes::{Boxes, GROUP};
+use super::dispatch::by_columns;
 use super::element::{Element, Level, Vector, framed};
 use super::moments::{Grids, Moves, NOWHERE, RowSums};
 use super::pack::{FEW_COLUMNS, Frame, Packed};
@@ -197,15 +198,16 @@ pub(super) fn sieve_tiles<S: Simd, F: Element>(
     from: &Candidates<F>,
     left: &mut Left,
 ) {
-    macro_rules! few {
-        ($($d:literal)*) => {
-            match packed.d {
-                $($d => apart(simd, #[inline(always)] || sieve_few::<S, F, $d>(simd, packed, boxes, from, left)),)*
-                _ => apart(simd, #[inline(always)] || sieve_few::<S, F, FEW_COLUMNS>(simd, packed, boxes, from, left)),
-            }
+    macro_rules! sieve {
+        ($d:ident) => {
+            apart(
+                simd,
+                #[inline(always)]
+                || sieve_few::<S, F, $d>(simd, packed, boxes, from, left),
+            )
         };
     }
-    few!(1 2 3);
+    by_columns!(packed.d, [1 2 3], D => sieve!(D), else sieve!(FEW_COLUMNS));
 }
 
 /// For D columns; or up to D, if these are all that there may be.

@@ -8,6 +8,7 @@
 
 use super::assign::Rows;
 use super::block::{self, Lanes, ROWS, SquaredEuclidean};
+use super::dispatch::by_columns;
 use super::element::{Element, Level};
 use super::membership::{self, Form, Fuzzifier};
 use super::par;
@@ -160,23 +161,20 @@ pub(super) fn sum<F: Element>(task: &Task<'_, F>, rows: Rows<'_, F>, scratch: &m
 /// Adds to the sums of each cluster every row times its weight there.
 #[inline(always)]
 fn weighted_rows(rows: &[f64], d: usize, weights: &[Lanes], sums: &mut [f64]) {
-    macro_rules! few {
-        ($($D:literal)*) => {
-            match d {
-                $($D => for (sums, weights) in sums.as_chunks_mut::<$D>().0.iter_mut().zip(weights) {
-                    for (row, &weight) in rows.as_chunks::<$D>().0.iter().zip(weights) {
-                        (0..$D).for_each(|t| sums[t] += weight * row[t]);
-                    }
-                },)*
-                _ => for (sums, weights) in sums.chunks_exact_mut(d).zip(weights) {
-                    for (row, &weight) in rows.chunks_exact(d).zip(weights) {
-                        sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += weight * x);
-                    }
-                },
+    by_columns!(
+        d,
+        [1 2 3 4 8],
+        D => for (sums, weights) in sums.as_chunks_mut::<D>().0.iter_mut().zip(weights) {
+            for (row, &weight) in rows.as_chunks::<D>().0.iter().zip(weights) {
+                (0..D).for_each(|t| sums[t] += weight * row[t]);
             }
-        };
-    }
-    few!(1 2 3 4 8);
+        },
+        else for (sums, weights) in sums.chunks_exact_mut(d).zip(weights) {
+            for (row, &weight) in rows.chunks_exact(d).zip(weights) {
+                sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += weight * x);
+            }
+        }
+    );
 }
 
 /// Memberships of up to [`ROWS`] rows, one centroid after another.

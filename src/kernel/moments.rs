@@ -7,6 +7,7 @@
 //! grid rounded away goes to a second, finer one; together they hold at least 90 bits below the largest possible sum.
 
 use super::assign::Rows;
+use super::dispatch::by_columns;
 pub(crate) use super::double::Double;
 use super::element::Element;
 pub(crate) use super::moves::{Moves, NOWHERE};
@@ -274,19 +275,18 @@ impl RowSums {
     /// Adds rows to cluster j, all of them: with few columns the sums stay in registers meanwhile.
     #[inline(always)]
     pub(super) fn add_rows<F: Element>(&mut self, rows: Rows<'_, F>, grids: &Grids, j: usize) {
-        macro_rules! few {
-            ($($d:literal)*) => {
-                match (rows.weights, rows.d) {
-                    $((None, $d) => self.add_few::<F, $d>(rows.values.as_chunks().0, grids, j),)*
-                    _ => for i in 0..rows.n() {
-                        if rows.weight(i) > 0.0 {
-                            self.add::<F, false>(grids, rows.weights.is_some(), j, rows.row(i), rows.weight(i));
-                        }
-                    },
+        let weighted = rows.weights.is_some();
+        let mut one_by_one = || {
+            for i in 0..rows.n() {
+                if rows.weight(i) > 0.0 {
+                    self.add::<F, false>(grids, weighted, j, rows.row(i), rows.weight(i));
                 }
-            };
+            }
+        };
+        if weighted {
+            return one_by_one();
         }
-        few!(1 2 3 4);
+        by_columns!(rows.d, [1 2 3 4], D => self.add_few::<F, D>(rows.values.as_chunks().0, grids, j), else one_by_one());
     }
 
     #[inline(always)]

@@ -1,5 +1,6 @@
 //! Rows that change their cluster.
 
+use super::dispatch::by_columns;
 use super::element::Element;
 use super::moments::{Grids, RowSums};
 use super::vector::all;
@@ -24,14 +25,12 @@ pub(super) fn apply<S: Simd, F: Element>(
     labels: &mut [u32],
     sums: &mut RowSums,
 ) -> usize {
-    // A constant number of columns leaves straight code.
-    match moves.grids.columns.len() {
-        1 => apply_columns::<S, F, 1>(simd, moves, labels, sums),
-        2 => apply_columns::<S, F, 2>(simd, moves, labels, sums),
-        3 => apply_columns::<S, F, 3>(simd, moves, labels, sums),
-        4 => apply_columns::<S, F, 4>(simd, moves, labels, sums),
-        _ => apply_columns::<S, F, 0>(simd, moves, labels, sums),
-    }
+    by_columns!(
+        moves.grids.columns.len(),
+        [1 2 3 4],
+        D => apply_columns::<S, F, D>(simd, moves, labels, sums),
+        else apply_columns::<S, F, 0>(simd, moves, labels, sums)
+    )
 }
 
 /// With `D` columns; with any number if `D` is 0.

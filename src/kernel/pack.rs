@@ -2,6 +2,7 @@
 
 use super::bytes::Machine;
 use super::coarse::Coarse;
+use super::dispatch::OPTIMISED;
 use super::element::{Element, Level, Vector, framed};
 use super::margin::Margin;
 use super::pieces::end_to_end;
@@ -212,9 +213,11 @@ impl<F: Element> Packed<F> {
     pub(crate) fn new(level: Level, frame: &Frame<F>, centroids: &[F], d: usize) -> Self {
         let (mut packed, moved) = Self::bare(level, frame, centroids, d);
         match way::<F>(level, packed.k, d) {
-            Way::Bytes(machine) => packed.coarse = Some(Coarse::new(level, machine, moved, &packed.starts)),
-            Way::Words(machine) => packed.take_words(machine, &moved),
-            Way::Floats => {
+            Way::Bytes(machine) if const { OPTIMISED } => {
+                packed.coarse = Some(Coarse::new(level, machine, moved, &packed.starts));
+            }
+            Way::Words(machine) if const { OPTIMISED } => packed.take_words(machine, &moved),
+            _ => {
                 packed.in_lanes |= d <= WIDE_FEW_COLUMNS && F::width(level) * size_of::<F>() == 64;
                 packed.records = packed.records_of(&moved);
             }

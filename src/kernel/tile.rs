@@ -10,6 +10,7 @@ use super::assign::{Scratch, apart};
 use super::bounds::{NO_RIVAL, RIVALS};
 use super::bytes::Machine;
 use super::coarse_label::PAUSE;
+use super::dispatch::OPTIMISED;
 use super::element::{Element, Vector};
 use super::pack::{BLOCK, Packed};
 use super::settle::{Outcome, conclude, settle};
@@ -129,7 +130,7 @@ fn label_by<S: Simd, F: Element>(
     scratch: &mut Scratch<F>,
     labels: &mut [u32],
 ) -> bool {
-    if scratch.rivals.is_empty() {
+    if const { !OPTIMISED } || scratch.rivals.is_empty() {
         apart(
             simd,
             #[inline(always)]

@@ -8,6 +8,7 @@
 use super::assign::Rows;
 use super::boxes::{Boxes, GROUP};
 use super::curve::Curve;
+use super::dispatch::by_columns;
 use super::element::{Element, Level};
 use super::moments::{Grids, RowSums};
 use super::par;
@@ -90,23 +91,20 @@ impl<F: Element> Group<F> {
 
 /// Copies rows from their places.
 fn fetch<F: Element>(rows: Rows<'_, F>, origin: &[u32], values: &mut [F]) {
-    macro_rules! few {
-        ($($d:literal)*) => {
-            match rows.d {
-                // A constant number of columns needs no call for each row.
-                $($d => {
-                    let from = rows.values.as_chunks::<$d>().0;
-                    for (value, &i) in values.as_chunks_mut::<$d>().0.iter_mut().zip(origin) {
-                        *value = from[i as usize];
-                    }
-                },)*
-                _ => for (value, &i) in values.chunks_exact_mut(rows.d).zip(origin) {
-                    value.copy_from_slice(rows.row(i as usize));
-                },
+    by_columns!(
+        rows.d,
+        [1 2 3 4],
+        // Needs no call for each row.
+        D => {
+            let from = rows.values.as_chunks::<D>().0;
+            for (value, &i) in values.as_chunks_mut::<D>().0.iter_mut().zip(origin) {
+                *value = from[i as usize];
             }
-        };
-    }
-    few!(1 2 3 4);
+        },
+        else for (value, &i) in values.chunks_exact_mut(rows.d).zip(origin) {
+            value.copy_from_slice(rows.row(i as usize));
+        }
+    );
 }
 
 /// Parts of the curve that about as many rows lie on.

@@ -9,6 +9,7 @@
 //! to any row of a cluster, by the cluster's radius, none of its rows is looked at. These bounds are taken at the start of a sweep and not rounded outward: they
 //! only have to be nearly right, for what a trial finds is a state whose sum is known, however it came about.
 
+use super::dispatch::by_columns;
 use super::element::{Element, Level};
 use super::exact::squared_distance;
 use super::standing::{Standing, Swap};
@@ -142,14 +143,13 @@ impl Trial {
     }
 
     fn sweeps<F: Element>(&mut self, level: Level, standing: &Standing<'_, F>, swap: Option<Swap>, aim: Aim) {
-        // A constant number of columns leaves straight code, which wider vectors do not speed up.
-        match standing.rows.d {
-            1 => self.sweeps_of::<F, 1>(standing, swap, aim),
-            2 => self.sweeps_of::<F, 2>(standing, swap, aim),
-            3 => self.sweeps_of::<F, 3>(standing, swap, aim),
-            4 => self.sweeps_of::<F, 4>(standing, swap, aim),
-            _ => F::sweeps(level, self, standing, swap, aim),
-        }
+        // Wider vectors do not speed straight code up.
+        by_columns!(
+            standing.rows.d,
+            [1 2 3 4],
+            D => self.sweeps_of::<F, D>(standing, swap, aim),
+            else F::sweeps(level, self, standing, swap, aim)
+        );
     }
 
     /// With `D` columns; with any number if `D` is 0.
