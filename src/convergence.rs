@@ -18,8 +18,8 @@ use crate::history::Iteration;
 /// # Ok::<(), centroids::Error>(())
 /// ```
 ///
-/// Whatever the criterion, a run ends when an iteration changed nothing (no label and no centroid), for none ever will again, and after
-/// [`max_iter`](crate::KMeans::max_iter) iterations.
+/// Whatever the criterion, a run ends when an iteration changed nothing (no label and no centroid), for none ever will again, when the inertia has not fallen for 100 iterations
+/// (what is left is rounding), and after [`max_iter`](crate::KMeans::max_iter) iterations.
 pub trait Convergence<F>: Send + Sync {
     /// Whether the run has converged.
     fn is_met(&self, history: &[Iteration]) -> bool;

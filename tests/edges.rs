@@ -99,11 +99,11 @@ fn the_history_of_a_far_start_is_finite() {
 
 #[test]
 fn a_fit_that_ends_with_an_empty_cluster_has_not_converged() {
-    // Digits are lost beside 2e16, so relocations never end.
+    // Digits are lost beside 2e16, so clusters lose their rows again and again.
     let data = array![[1.47e-18], [163_019.111], [1.963e16], [1.01e-18], [1.36e-18]];
     let mut ended_empty = 0;
     for seed in 0..200 {
-        let model = KMeans::new(4).seed(seed).max_iter(20).fit(&data).unwrap();
+        let model = KMeans::new(4).seed(seed).max_iter(1 + seed as usize % 4).fit(&data).unwrap();
         let empty = model.cluster_sizes().contains(&0);
         assert!(!empty || model.stop_reason() == StopReason::MaxIterations, "seed {seed}");
         ended_empty += usize::from(empty);

@@ -2,7 +2,10 @@
 
 mod common;
 
-use centroids::{EmptyCluster, Error, Float, Iteration, KMeans, KMeansModel, Random, StopReason, Tolerance};
+use centroids::{
+    EmptyCluster, Error, Float, Iteration, KMeans, KMeansModel, Random, SphericalKMeans, StopReason,
+    Tolerance,
+};
 use common::{cast, groups, labels, whole};
 use ndarray::{Array1, Array2, array, concatenate, s};
 use std::ops::ControlFlow;
@@ -145,4 +148,25 @@ fn as_many_clusters_as_rows() {
     assert_eq!((model.n_clusters(), model.inertia()), (40, 0.0));
     assert_eq!(model.cluster_sizes(), Array1::from_elem(40, 1).as_slice().unwrap());
     one_state(&model, &data);
+}
+
+/// Where the mean of a row given to an empty cluster is not nearer to it than where it comes from, for rounding, it would be given again and again.
+#[test]
+fn repairs_that_rounding_undoes_come_to_an_end() {
+    let data = array![[0.1f32], [1.3], [10.7], [11.2], [f32::MAX]];
+    let far = KMeans::new(3).max_iter(10_000).fit(&data).unwrap();
+    assert_eq!(far.stop_reason(), StopReason::Converged);
+    one_state(&far, &data);
+    let kmeans = KMeans::new(6).init(Array2::from_elem((6, 1), 0.388)).max_iter(10_000);
+    let data = array![[1e28], [0.388], [0.935], [0.631], [0.963], [0.965]];
+    for policy in [EmptyCluster::Relocate, EmptyCluster::Resample] {
+        let model = kmeans.clone().empty_cluster(policy).fit(&data).unwrap();
+        assert_eq!(model.stop_reason(), StopReason::Converged);
+        assert!(model.history().windows(2).all(|pair| pair[1].inertia <= pair[0].inertia));
+        one_state(&model, &data);
+    }
+    let data = array![[0.999_999_999_999_4, 0.999_999_999_999_5], [0.999_999_999_999_9, 1.0]];
+    let model = SphericalKMeans::new(2).max_iter(10_000).fit(&data).unwrap();
+    assert_eq!(model.stop_reason(), StopReason::Converged);
+    assert!(model.cluster_sizes().iter().all(|&size| size > 0));
 }

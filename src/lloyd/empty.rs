@@ -43,17 +43,26 @@ pub enum EmptyCluster {
     Fail,
 }
 
-/// Gives the empty clusters rows or removes them. Returns how many were relocated and how many removed.
+/// What was done about empty clusters: so many were given rows, and so many removed.
+#[derive(Default)]
+pub(super) struct Repair {
+    pub relocated: usize,
+    pub dropped: usize,
+    /// Each row that was given, and the cluster that it comes from.
+    given: Vec<(u32, u32)>,
+}
+
+/// Gives the empty clusters rows or removes them.
 pub(super) fn repair<F: Float>(
     plan: &Plan<'_, F>,
     data: &Data<'_, F>,
     state: &mut State<F>,
     rng: &mut SeededRng,
     iteration: usize,
-) -> Result<(usize, usize), Error> {
+) -> Result<Repair, Error> {
     let mut empty: Vec<usize> = (0..state.sums.clusters()).filter(|&j| state.sums.count(j) == 0).collect();
-    let Some(&cluster) = empty.first() else { return Ok((0, 0)) };
-    let mut relocated = 0;
+    let mut repair = Repair::default();
+    let Some(&cluster) = empty.first() else { return Ok(repair) };
     match plan.empty_cluster {
         EmptyCluster::Fail => return Err(Error::EmptyCluster { cluster, iteration }),
         EmptyCluster::Drop => {}
@@ -67,9 +76,10 @@ pub(super) fn repair<F: Float>(
                     let from = state.labels[rows[0] as usize] as usize;
                     if state.sums.count(from) > rows.len() as u64 {
                         for &row in &rows {
-                            relabel(plan.level, data, state, row as usize, j as u32);
+                            relabel(plan.level, data, state, row, j as u32);
+                            repair.given.push((row, from as u32));
                         }
-                        relocated += 1;
+                        repair.relocated += 1;
                         return false;
                     }
                 }
@@ -78,7 +88,27 @@ pub(super) fn repair<F: Float>(
         }
     }
     remove(plan, data, state, &empty);
-    Ok((relocated, empty.len()))
+    for (_, from) in &mut repair.given {
+        *from -= empty.partition_point(|&j| j < *from as usize) as u32;
+    }
+    repair.dropped = empty.len();
+    Ok(repair)
+}
+
+impl Repair {
+    /// Takes the rows back and removes the clusters instead. Where rounding leaves all centroids as they were, the rows would be found nearest to where they come from, and be given once
+    /// more, for ever.
+    pub(super) fn undo<F: Float>(&mut self, plan: &Plan<'_, F>, data: &Data<'_, F>, state: &mut State<F>) {
+        let mut clusters: Vec<_> =
+            self.given.iter().map(|given| state.labels[given.0 as usize] as usize).collect();
+        clusters.sort_unstable();
+        clusters.dedup();
+        for &(row, from) in &self.given {
+            relabel(plan.level, data, state, row, from);
+        }
+        remove(plan, data, state, &clusters);
+        *self = Repair { dropped: self.dropped + clusters.len(), ..Repair::default() };
+    }
 }
 
 /// What can still be done about clusters that are empty in the final labelling: so many are dropped.
@@ -99,7 +129,8 @@ pub(super) fn finish<F: Float>(
     }
 }
 
-fn relabel<F: Float>(level: Level, data: &Data<'_, F>, state: &mut State<F>, row: usize, to: u32) {
+fn relabel<F: Float>(level: Level, data: &Data<'_, F>, state: &mut State<F>, row: u32, to: u32) {
+    let row = row as usize;
     let rows = data.rows().part(row, 1);
     let moves = Moves { rows: rows.values, weights: rows.weights, to: &[to], grids: &data.grids };
     F::apply(level, &moves, &mut state.labels[row..=row], &mut state.sums);

@@ -233,6 +233,10 @@ pub(crate) fn run<F: Float>(
     Ok(Run { algorithm, centroids, labels, inertia, history, stop_reason })
 }
 
+/// Each iteration lowers the inertia, until none changes anything. So many in a row that did not are steps that rounding undoes, and would go on for ever; but a few may gain what the largest
+/// values hide.
+const IDLE: usize = 100;
+
 /// Lloyd's iterations, until they stop.
 fn iterate<F: Float>(
     plan: &Plan<'_, F>,
@@ -243,26 +247,36 @@ fn iterate<F: Float>(
     history: &mut Vec<Iteration>,
     observer: Observer<'_>,
 ) -> Result<StopReason, Error> {
-    let before = history.len();
+    let (before, mut idle) = (history.len(), 0);
     let mut assigned = step.assign(data, &state.centroids, &mut state.labels, &mut state.sums);
     loop {
         let index = history.len() + 1;
         if state.sums.any_empty() {
             step.settle(&mut state.labels);
         }
-        let (relocated, dropped) = empty::repair(plan, data, state, rng, index)?;
+        let mut repair = empty::repair(plan, data, state, rng, index)?;
+        // Whatever went before: from here on, centroids are the means of the clusters that do not change.
+        let mut moved = update(plan.level, data, state, index == before + 1);
+        if repair.relocated > 0 && (moved == state.centroids || idle >= IDLE) {
+            repair.undo(plan, data, state);
+            moved = update(plan.level, data, state, false);
+        }
+        let empty::Repair { relocated, dropped, .. } = repair;
         if relocated + dropped > 0 {
             step.forget();
         }
-        // Whatever went before: from here on, centroids are the means of the clusters that do not change.
-        let moved = update(plan.level, data, state, index == before + 1);
-        let inertia = state.inertia(data) * data.weight_unit;
-        if relocated == 0 && history.last().is_some_and(|last| inertia > last.inertia) {
+        let mut inertia = state.inertia(data) * data.weight_unit;
+        let last = history.last().map_or(f64::INFINITY, |last| last.inertia);
+        if relocated > 0 {
+            // It falls, though rounding may hide that.
+            inertia = inertia.min(last);
+        } else if inertia > last {
             // Means rounded to F can make two assignments alternate for ever, each a little worse for the other's centroids.
             // Not even the best means of this assignment improve on the last one: that one stands.
             step.settle(&mut state.labels);
             return Ok(StopReason::Converged);
         }
+        idle = if inertia < last || dropped > 0 { 0 } else { idle + 1 };
         let shift = shift(plan.level, &moved, &state.centroids, data.d);
         let fixed = shift == 0.0 && assigned.moved == 0 && relocated == 0;
         state.centroids = moved;
@@ -280,7 +294,7 @@ fn iterate<F: Float>(
         });
         let stop = if observer(&history[index - 1]).is_break() {
             Some(StopReason::Observer)
-        } else if fixed || plan.convergence.is_met(&history[before..]) {
+        } else if fixed || idle >= IDLE || plan.convergence.is_met(&history[before..]) {
             Some(StopReason::Converged)
         } else if index - before >= plan.max_iter {
             Some(StopReason::MaxIterations)

@@ -48,8 +48,8 @@ const GAIN: f64 = 1e-6;
 /// below the best of ten restarts, in a fraction of their time (the README has figures).
 /// What it costs: 2 to 20 times the plain run where there are groups, about in proportion to the [`patience`](Self::patience). Where there are none (evenly
 /// spread rows, many columns and clusters) nearly every try helps a little and the search goes on: 30,000 rows of 64 uniform columns and 200 clusters took 600
-/// times the plain run, for 0.9 %. An observer can end it when it has taken long enough. It holds about 40 bytes a row, with 12 more for each of up to 8 threads. Of more rows than 256 a cluster (and 32,768), tries look only at
-/// a sample of half as many.
+/// times the plain run, for 0.9 %. An observer can end it when it has taken long enough. It holds about 40 bytes a row, with 12 more for each of up to 8 threads. Of more rows than that (256 a cluster, and 32,768 in all) tries
+/// look only at a sample, of 128 rows a cluster (16,384 in all where clusters are few).
 ///
 /// Each try is an entry of the [history](crate::KMeansModel::history), and the observer sees it: `swapped` is 1 if its swap was kept and 0 if not,
 /// `shift` and `reassigned` are of the whole try, and `inertia` is that of the best so far. (The first try moves no centroid, and keeps exchanges of rows
