@@ -51,8 +51,16 @@ fn a_file_that_breaks_a_rule_is_an_error() {
     let (_, model) = fitted::<f32>();
     let sound = serde_json::to_value(&model).unwrap();
     assert!(serde_json::from_value::<KMeansModel<f32>>(sound.clone()).is_ok());
-    let lies: [(&str, Value); 14] = [
-        ("version", json!(2)),
+    let last = model.n_iter() - 1;
+    let mut risen = serde_json::to_value(model.history()).unwrap();
+    risen[last]["inertia"] = json!(1e30);
+    let lies: [(&str, Value); 19] = [
+        ("version", json!(1)),
+        ("bits", json!(16)),
+        ("labels", json!([])),
+        ("history", json!([])),
+        ("history", risen),
+        ("labels", json!([0, 1, 2])),
         ("n_clusters", json!(4)),
         ("n_clusters", json!(0)),
         ("n_features", json!(0)),
@@ -81,4 +89,21 @@ fn a_file_that_breaks_a_rule_is_an_error() {
         file.as_object_mut().unwrap().remove(field);
         assert!(serde_json::from_value::<KMeansModel<f32>>(file).is_err(), "{field} was not missed");
     }
+}
+
+/// In a format that does not say what its numbers are, those of one type must not be read as of another.
+#[test]
+fn a_binary_file_of_another_type_is_an_error() {
+    let centroids = ndarray::array![[1.0f64, 2.0], [3.0, 4.0], [10.0, 20.0], [30.0, 40.0]];
+    let model = KMeansModel::from_centroids(&centroids).unwrap();
+    let bytes = postcard::to_stdvec(&model).unwrap();
+    assert!(postcard::from_bytes::<KMeansModel<f64>>(&bytes).unwrap() == model);
+    assert!(postcard::from_bytes::<KMeansModel<f32>>(&bytes).is_err());
+    let (_, model) = fitted::<f32>();
+    let bytes = postcard::to_stdvec(&model).unwrap();
+    assert!(postcard::from_bytes::<KMeansModel<f32>>(&bytes).unwrap() == model);
+    assert!(postcard::from_bytes::<KMeansModel<f64>>(&bytes).is_err());
+    // For people to read, they say it themselves.
+    let text = serde_json::to_string(&model).unwrap();
+    assert_eq!(serde_json::from_str::<KMeansModel<f64>>(&text).unwrap().labels(), model.labels());
 }
