@@ -1,7 +1,6 @@
 //! Drawing rows with given probabilities.
 
 use crate::float::Float;
-use crate::kernel::pack;
 use crate::kernel::screen::BLOCK_ROWS;
 use crate::kernel::{Element, par};
 use crate::rng::SeededRng;
@@ -87,9 +86,10 @@ impl<'a> Sampler<'a> {
     }
 }
 
-/// The weights as the sampler takes them: in units near the largest, for their products with distances must not vanish.
+/// The weights as the sampler takes them: as parts of the largest, for their products with distances must not vanish. The quotients are the same bits for weights that are all so many times as
+/// large.
 pub(crate) fn weights<F: Float>(weights: Option<ArrayView1<'_, F>>) -> Option<Vec<f64>> {
     let weights = weights?.into_iter().map(|&weight| Element::f64(weight));
-    let unit = pack::unit(weights.clone().fold(0.0, f64::max));
-    Some(weights.map(|weight| weight / unit).collect())
+    let largest = weights.clone().fold(0.0, f64::max);
+    Some(weights.map(|weight| if largest > 0.0 { weight / largest } else { 0.0 }).collect())
 }

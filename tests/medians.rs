@@ -302,3 +302,12 @@ fn pyclustering_agrees_on_iris() {
         assert!((model.loss() - loss).abs() < 1e-9, "k = {k}: {} is not {loss}", model.loss());
     }
 }
+
+#[test]
+fn an_outlier_leaves_the_loss_of_the_others() {
+    for far in [1e8, 1e20, 1e28, 1e32, 1e100] {
+        let data = array![[0.1], [1.3], [10.7], [11.2], [far]];
+        let model = KMedians::new(3).init(array![[0.1], [11.2], [far]]).fit(&data).unwrap();
+        assert!((model.loss() - 1.7).abs() < 1e-14, "{far:e}: {}", model.loss());
+    }
+}

@@ -4,7 +4,7 @@
 
 mod common;
 
-use centroids::{Error, Float, KMeans, select};
+use centroids::{Error, Float, KMeans, KMeansModel, select};
 use common::{cast, groups, uniform, whole};
 use ndarray::{Array1, Array2, ArrayView1, array, s};
 use rayon::ThreadPoolBuilder;
@@ -128,6 +128,8 @@ fn agreement_is_that_of_scikit_learn() {
         assert_eq!(select::adjusted_rand_index(a, b).unwrap(), expected);
         assert_eq!(select::normalized_mutual_information(a, b).unwrap(), expected);
     }
+    let uneven = array![3, 3, 3, 1, 0, 2, 3];
+    assert_eq!(select::normalized_mutual_information(&uneven, &uneven).unwrap(), 1.0);
     let error = Error::LabelCount { expected: 3, found: 0 };
     assert_eq!(select::adjusted_rand_index(&same, &none).unwrap_err(), error);
     assert_eq!(select::normalized_mutual_information(&same, &none).unwrap_err(), error);
@@ -166,6 +168,16 @@ fn simplified<F: Float>() {
 fn the_simplified_silhouette_is_that_of_its_definition() {
     simplified::<f32>();
     simplified::<f64>();
+}
+
+/// Both rows are as near to the one as to the other, but for the order of additions. The labels are those of `predict`.
+#[test]
+fn a_row_that_has_its_centroid_alone_by_a_hair() {
+    let (a, b) = (0.1, 0.7);
+    let data = array![[a, a, a, a, b, b, a, a, b], [a, a, b, b, b, b, a, b, a]];
+    let centroids = array![[a, b, b, a, a, b, a, b, a], [a, a, a, a, a, a, b, b, a]];
+    assert_eq!(KMeansModel::from_centroids(&centroids).unwrap().predict(&data).unwrap(), array![1, 0]);
+    assert_eq!(select::simplified_silhouette(&data, &centroids).unwrap(), 0.0);
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod common;
 
 use centroids::{EmptyCluster, Float, KMeans, KMeansPlusPlus, SeededRng};
 use common::{bits, cast, groups, nearest, uniform};
-use ndarray::{Array1, Array2, Axis, s};
+use ndarray::{Array1, Array2, Axis, array, s};
 
 /// Rows repeated as often as their weight says.
 fn copies<F: Float>(data: &Array2<F>, times: &[usize]) -> Array2<F> {
@@ -99,4 +99,20 @@ fn scaled<F: Float>() {
 fn only_the_ratios_of_weights_count() {
     scaled::<f32>();
     scaled::<f64>();
+    // Candidates for the start that are equally good but for rounding.
+    let data = array![
+        [0.803_532_084_172_345_5, -15.471_981_038_339_207],
+        [-1.024_178_241_727_874_6, -13.131_939_718_424_798],
+        [0.918_577_593_103_694_6, -13.502_690_201_608_235],
+        [-0.160_584_563_894_609_2, -14.871_784_232_502_044],
+        [0.665_154_761_364_481_3, -15.309_086_192_760_608],
+        [0.079_503_357_636_867_5, -15.432_849_657_518_25],
+        [-1.183_849_223_832_051, -14.845_317_596_595_358]
+    ];
+    let weights = array![7.0, 1.0, 1.0, 7.0, 4.0, 8.0, 1.0];
+    let one = KMeans::new(4).fit_weighted(&data, &weights).unwrap();
+    for factor in [2.0, 3.0, 7.0, 10.0] {
+        let more = KMeans::new(4).fit_weighted(&data, &(&weights * factor)).unwrap();
+        assert_eq!(more.labels(), one.labels(), "times {factor}");
+    }
 }

@@ -13,6 +13,8 @@ pub(crate) struct Scratch {
     distances: Vec<Lanes>,
     near: Vec<f64>,
     sum: Sum,
+    /// Its largest term.
+    largest: f64,
     moved: usize,
 }
 
@@ -23,6 +25,7 @@ impl Scratch {
             distances: vec![[0.0; ROWS]; k],
             near: vec![0.0; CHUNK],
             sum: Sum::default(),
+            largest: 0.0,
             moved: 0,
         }
     }
@@ -79,12 +82,34 @@ pub(crate) fn assign<F: Element>(
             let weight = part.weight(i);
             if weight > 0.0 {
                 scratch.sum.add(grid, weight * near);
+                scratch.largest = scratch.largest.max(weight * near);
             }
         }
     });
     let mut sum = Sum::default();
     workers.iter().for_each(|worker| sum.merge(&worker.sum));
-    (sum.value(grid), workers.iter().map(|worker| worker.moved).sum())
+    let moved = workers.iter().map(|worker| worker.moved).sum();
+    let largest = workers.iter().fold(0.0, |largest, worker| worker.largest.max(largest));
+    // As in `distances::inertia`, rows much nearer to their centroids than they might be are summed on a finer grid.
+    if largest == 0.0 || largest > grid.largest * 1e-9 {
+        return (sum.value(grid), moved);
+    }
+    (sum_distances(rows, centroids, labels, &Grid::new(largest, largest * rows.n() as f64, rows.n())), moved)
+}
+
+/// The weighted sum of the distances of the rows to the centroids that their labels name.
+fn sum_distances<F: Element>(rows: Rows<'_, F>, centroids: &[F], labels: &[u32], grid: &Grid) -> f64 {
+    let mut workers = vec![Sum::default(); par::workers_for(rows.values.len() as f64)];
+    par::share(&mut workers, labels.chunks(CHUNK).enumerate(), |sum, (c, labels)| {
+        let part = rows.part(c * CHUNK, labels.len());
+        for (i, &label) in labels.iter().enumerate().filter(|&(i, _)| part.weight(i) > 0.0) {
+            let centroid = &centroids[label as usize * rows.d..][..rows.d];
+            sum.add(grid, part.weight(i) * distance(part.row(i), centroid));
+        }
+    });
+    let mut sum = Sum::default();
+    workers.iter().for_each(|worker| sum.merge(worker));
+    sum.value(grid)
 }
 
 /// The label of each row.

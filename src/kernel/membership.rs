@@ -144,6 +144,9 @@ pub(super) fn memberships(fuzzifier: Fuzzifier, ratios: &mut [Lanes]) {
     } else {
         let (_, log_sum) = logarithms(fuzzifier, ratios);
         let sum = log_sum.map(|log| libm::exp(log) * k);
-        ratios.iter_mut().for_each(|logs| (0..ROWS).for_each(|i| logs[i] = libm::exp(-logs[i]) / sum[i]));
+        ratios.iter_mut().for_each(|logs| {
+            // Rounding could take it past 1.
+            (0..ROWS).for_each(|i| logs[i] = (libm::exp(-logs[i]) / sum[i]).min(1.0));
+        });
     }
 }

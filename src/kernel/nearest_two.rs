@@ -32,6 +32,8 @@ pub(crate) fn simplified_silhouettes<F: Element>(
 ) -> Option<(Vec<f64>, Vec<usize>)> {
     let (n, k) = (values.len() / d, centroids.len() / d);
     let mut out = vec![0.0; n];
+    // Where the distances differ by less, the nearest is the reference's, whose order of operations is another.
+    let rounding = (d + 8) as f64 * 2.0 * f64::EPSILON;
     let cost = 3.0 * values.len() as f64 * k as f64;
     // Per cluster its rows, and the last of them.
     let worker = (vec![0.0; d * BLOCK], vec![(0, 0); k], true);
@@ -43,10 +45,15 @@ pub(crate) fn simplified_silhouettes<F: Element>(
             turn(values, d, block);
             let (mut best, mut next, mut label) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
             two(level, block, centroids, (&mut best, &mut next, &mut label));
-            for (l, out) in out.iter_mut().enumerate() {
+            for ((l, out), row) in out.iter_mut().enumerate().zip(values.chunks_exact(d)) {
                 *finite &= next[l] < f64::INFINITY;
                 *out = ratio(best[l].sqrt(), next[l].sqrt());
-                let seen = &mut seen[label[l] as usize];
+                let mut label = label[l] as usize;
+                if !(next[l] - best[l] > next[l] * rounding) {
+                    let row: Vec<f64> = row.iter().map(|x| x.f64()).collect();
+                    label = f64::nearest(level, &row, centroids).0 as usize;
+                }
+                let seen = &mut seen[label];
                 *seen = (seen.0 + 1, p * CHUNK + i * BLOCK + l);
             }
         }

@@ -95,7 +95,8 @@ where
     B: Data<Elem = usize>,
 {
     let table = Table::new(known, found)?;
-    if table.rows.len() <= 1 && table.columns.len() <= 1 {
+    // Each label of the one goes with one label of the other.
+    if table.cells.len() == table.rows.len() && table.cells.len() == table.columns.len() {
         return Ok(1.0);
     }
     let n = table.n as f64;
