@@ -20,6 +20,12 @@ pub enum Error {
     /// k is 0.
     #[error("k is 0: at least one cluster is needed")]
     ZeroClusters,
+    /// A user's own [`Init`](crate::Init) could not choose, for a reason that it gives.
+    #[error("the initialiser failed: {reason}")]
+    Initialiser {
+        /// The reason.
+        reason: &'static str,
+    },
     /// There are fewer rows (of positive weight) than clusters.
     #[error("{k} clusters were asked for, but there are only {rows} rows (rows of weight 0 do not count)")]
     TooManyClusters {
@@ -274,7 +280,7 @@ pub enum Error {
     #[error("no number of clusters was given")]
     EmptySweep,
     /// A sweep over numbers of clusters was given one twice.
-    #[error("{k} clusters appear twice in the sweep")]
+    #[error("k = {k} is asked for twice")]
     RepeatedClusters {
         /// The number that appears twice.
         k: usize,
@@ -297,8 +303,8 @@ pub enum Error {
         /// Rows of the data.
         rows: usize,
     },
-    /// An estimate was to be made from too few rows.
-    #[error("a sample of {rows} rows was asked for, but an estimate needs {least} or more")]
+    /// A sample was to be of too few rows.
+    #[error("a sample of {rows} rows was asked for, but {least} or more are needed")]
     SmallSample {
         /// Rows asked for.
         rows: usize,

@@ -144,6 +144,10 @@ fn starting_centroids() {
         &rows(),
         Error::CentroidNotFinite { cluster: 0, column: 0 },
     );
+    let unable =
+        init::from_fn(|_, _, _, _| Err(Error::Initialiser { reason: "the file of starts is empty" }));
+    let error = KMeans::new(2).init(unable).fit(&rows()).unwrap_err();
+    assert_eq!(error.to_string(), "the initialiser failed: the file of starts is empty");
     let refusing = init::from_fn(|_, _, _, _| Err(Error::ZeroRuns));
     every_fit(&KMeans::new(2).init(refusing), &rows(), Error::ZeroRuns);
 }

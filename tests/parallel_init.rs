@@ -54,7 +54,7 @@ fn auto_is_the_one_or_the_other() {
     let plain = KMeans::new(70).max_iter(2).fit(&much).unwrap();
     assert!(plain == KMeans::new(70).init(KMeansParallel::default()).max_iter(2).fit(&much).unwrap());
     assert!(plain == KMeans::new(70).init(init::Auto).max_iter(2).fit(&much).unwrap());
-    for (n, d, k) in [(100_000, 4, 49), (200_000, 8, 7), (3_000, 8, 70)] {
+    for (n, d, k) in [(100_000, 4, 49), (200_000, 8, 7), (3_000, 8, 70), (200_000, 1, 60)] {
         let data: Array2<f32> = uniform(n, d, 1);
         let plain = KMeans::new(k).max_iter(2).fit(&data).unwrap();
         assert!(plain == KMeans::new(k).init(KMeansPlusPlus::default()).max_iter(2).fit(&data).unwrap());

@@ -18,8 +18,8 @@ use std::borrow::Cow;
 /// Rows drawn one after another, each with probability proportional to its weight times its squared distance from the
 /// rows chosen so far (Arthur and Vassilvitskii 2007, section 2.2).
 ///
-/// Each step draws several candidates and keeps the one that leaves the smallest sum of squared distances (the *greedy* variant of
-/// the paper's section 5, scikit-learn's default); `trials(1)` is the plain method.
+/// Each step draws several candidates and keeps the one that leaves the smallest sum of squared distances (the *greedy* variant
+/// that the paper's conclusion describes, scikit-learn's default); `trials(1)` is the plain method.
 ///
 /// The candidates of later steps are drawn several steps at once, so that one pass over the rows serves them all. When its turn comes, one stays with the probability
 /// that is left of its distance: so it is as if it had been drawn only then. A row equal to one chosen before has distance 0 and is never drawn, until there is no

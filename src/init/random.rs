@@ -9,7 +9,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 /// k different rows, each as likely as its weight (Forgy's method). Different rows may hold equal values.
 ///
-/// Costs O(n + k); [`KMeansPlusPlus`](crate::KMeansPlusPlus) costs more and starts nearer to a good solution.
+/// Costs O(n), and O(n / 1024) for each centroid; [`KMeansPlusPlus`](crate::KMeansPlusPlus) costs more and starts nearer to a good solution.
 ///
 /// ```
 /// use centroids::{KMeans, Random};
