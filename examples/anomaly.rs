@@ -89,7 +89,7 @@ fn draw(
     mesh.light_line_style(TRANSPARENT).label_style(("sans-serif", 14)).x_desc("temperature, °C");
     mesh.y_desc("pressure, bar").draw()?;
     let place = |row: ndarray::ArrayView1<'_, f64>| (row[0] * SCALE[0], row[1] * SCALE[1]);
-    for (alarm, colour, name) in [(false, BLUE.mix(0.35), "good"), (true, ORANGE.mix(0.9), "alarm")] {
+    for (alarm, colour, name) in [(false, BLUE.mix(0.35), "no alarm"), (true, ORANGE.mix(0.9), "alarm")] {
         let rows = rows.rows().into_iter().zip(score).filter(|part| (*part.1 > threshold) == alarm);
         chart
             .draw_series(rows.map(|(row, _)| Circle::new(place(row), 3, colour.filled())))?

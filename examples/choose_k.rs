@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Writes `choose_k.svg` (`choose_k_noise.svg` with the word `noise`) into FOLDER (default: `target`). The data are the four lengths of Fisher's iris
-//! flowers (1936), or as many evenly spread rows, in which there is nothing to find: the curve of the inertia looks much the same.
+//! flowers (1936), or as many evenly spread rows, in which there is nothing to find: the curve of the inertia falls there as well, but has no knee.
 //!
 //! Each small picture has one criterion against k, with its choice marked. The large one has a bar for every row, sorted within its cluster: a knife for
 //! each cluster, and the mean as a dashed line. Wide, even knives are clear clusters; thin ends below 0 are rows that fit another better.

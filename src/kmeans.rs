@@ -234,7 +234,7 @@ impl<F: Float> KMeans<F> {
     /// Like [`fit`](Self::fit), and shows each iteration to the observer, which may stop the fit by returning `Break`.
     ///
     /// The model is then as consistent as any: its labels are those of its centroids. With several runs they are made one after another; a break ends
-    /// them all, and the best run so far is kept.
+    /// them all, and the best run so far is kept. The seeding is not an iteration: it cannot be stopped.
     ///
     /// ```
     /// use centroids::{KMeans, StopReason};

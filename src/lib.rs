@@ -88,7 +88,7 @@
 //! | label batch after batch into the same memory | [`KMeansModel::predict_into`] |
 //! | label one row at a time, faster | [`KMeansModel::predictor`], [`Predictor`] |
 //! | start from somewhere else | [`Random`], [`KMeansPlusPlus`], [`KMeansParallel`], an `Array2`, [`init::from_fn`], your own [`Init`] |
-//! | go on from an earlier model | `.init(model.centroids().clone())` |
+//! | go on from an earlier model | `.with_k(model.n_clusters()).init(model.centroids().clone())` |
 //! | stop by another rule | [`Tolerance`], [`Stable`], [`Patience`], [`Any`], [`All`], a closure, your own [`Convergence`] |
 //! | get past a local minimum | [`KMeans::refine`], [`Refine`] |
 //! | say what happens to a cluster without rows | [`EmptyCluster`] |
@@ -163,7 +163,7 @@
 //! # Time and memory
 //!
 //! An iteration takes time in proportion to n k d, for n rows, d columns and k clusters, or less: bounds pass over rows, and with few columns over whole
-//! groups of them ([`Algorithm`]). Beyond your data a fit holds up to 32 bytes for each row, 8 to 24 more with weights (34 while a cluster that lost
+//! groups of them ([`Algorithm`]). Beyond your data a fit holds up to 32 bytes for each row, 8 to 24 more with weights (34 more while a cluster that lost
 //! its rows is given others); and some k d numbers for each thread ([`Algorithm::Filtering`] asked for by name, [`Refine`], and rows of weight 0 with few
 //! columns may take more). The model keeps 4 bytes a row, and 8 more once its [`labels`](KMeansModel::labels) are asked for. The n by k distances exist only in what [`transform`](KMeansModel::transform) returns.
 //!

@@ -30,8 +30,9 @@ use std::sync::OnceLock;
 /// # Ok::<(), centroids::Error>(())
 /// ```
 ///
-/// With the feature `serde` a model can be saved and loaded. What is loaded is checked: a file that breaks a rule is an error. (JSON keeps every bit only
-/// with `serde_json`'s feature `float_roundtrip`; a model of f64 may be loaded as f32, and is then rounded.)
+/// With the feature `serde` a model can be saved and loaded. What is loaded is checked for shapes, ranges, finite numbers and a history that can have happened, not against data: a file
+/// that breaks such a rule is an error. (JSON keeps every bit only with `serde_json`'s feature `float_roundtrip`. In such formats, for people to read, a model of f64 may be loaded as
+/// f32, and is then rounded; in binary ones that is an error.)
 #[derive(Clone, Debug)]
 pub struct KMeansModel<F: Float> {
     pub(crate) centroids: Array2<F>,
@@ -197,14 +198,15 @@ impl<F: Float> KMeansModel<F> {
         self.stop_reason
     }
 
-    /// How the rows were assigned in the run that was kept: what [`Algorithm::Auto`] chose, or what the fit was told.
+    /// How the rows were assigned in the run that was kept: what [`Algorithm::Auto`] chose, or what the fit was told (but `Lloyd` where
+    /// [`Algorithm::Filtering`] has too many columns, and for centroids from elsewhere).
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// The centroids made ready to label single rows, without allocation, and faster than [`predict_one`](Self::predict_one): up to 16 times where columns are few and
-    /// clusters many, 2 to 5 times elsewhere in f32, 1 to 3 times in f64. Costs O(k d).
+    /// The centroids made ready to label single rows, without allocation, and faster than [`predict_one`](Self::predict_one): with tens of clusters and more 2 to 8
+    /// times in f32, 1.4 to 3 times in f64. (With a few clusters in a few columns that is as fast, or faster.) Costs O(k d).
     #[must_use]
     pub fn predictor(&self) -> Predictor<F> {
         Predictor::new(self.level, self.coordinates(), self.n_features())
@@ -227,7 +229,7 @@ impl<F: Float> KMeansModel<F> {
     ///
     /// # Errors
     ///
-    /// If the columns do not match the model's, or a value is not finite.
+    /// If the columns do not match the model's, or a value is not finite or ([`Error::TooLarge`], f64) so large that squared distances could overflow.
     pub fn predict<S: ndarray::Data<Elem = F>>(
         &self,
         rows: &ArrayBase<S, Ix2>,
@@ -236,7 +238,8 @@ impl<F: Float> KMeansModel<F> {
     }
 
     /// As [`predict`](Self::predict), into memory that is there: one label a row. With up to three columns and few clusters the system takes as long to hand out fresh memory
-    /// as the labels take to find, so batch after batch into the same memory is up to twice as fast.
+    /// as the labels take to find, so batch after batch into the same memory is up to twice as fast. Each call makes the centroids ready first, which takes as long as some dozens of rows up to a hundred: for
+    /// fewer, take a [`predictor`](Self::predictor). Rows that do not lie one after another are copied by each call.
     ///
     /// ```
     /// # let model = centroids::KMeans::new(2).fit(&ndarray::array![[0.0], [9.0]])?;
@@ -312,7 +315,7 @@ impl<F: Float> KMeansModel<F> {
     ///
     /// # Errors
     ///
-    /// As [`predict`](Self::predict), and if a distance is too large for f32.
+    /// As [`predict`](Self::predict), if a distance is too large for f32, and [`Error::TooBig`] for more distances than memory can hold.
     pub fn transform<S: ndarray::Data<Elem = F>>(
         &self,
         rows: &ArrayBase<S, Ix2>,

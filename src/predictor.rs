@@ -9,8 +9,8 @@ use std::fmt;
 
 /// A model's centroids, made ready once to label rows one at a time: for a service that sees one row per request.
 ///
-/// [`predict_one`](Self::predict_one) allocates nothing and gives the label that [`KMeansModel::predict`](crate::KMeansModel::predict) would. For many
-/// rows at once `predict` is faster. Holds O(k d) numbers; can be shared between threads.
+/// [`predict_one`](Self::predict_one) allocates nothing and gives the label that [`KMeansModel::predict`](crate::KMeansModel::predict) would. For a
+/// hundred rows at once and more `predict` is faster. Holds O(k d) numbers; can be shared between threads.
 ///
 /// ```
 /// use centroids::KMeans;

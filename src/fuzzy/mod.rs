@@ -29,8 +29,8 @@ use std::sync::Arc;
 /// `|x_i - c_j|^(-2 / (m - 1))`, and each centroid is the mean of all rows weighted by `w_i u_ij^m`; the fit alternates between the two.
 ///
 /// Use it when groups overlap and how clearly a row belongs matters. When only labels are wanted, [`KMeans`](crate::KMeans) is many times
-/// faster, for it prunes. Do not use m = 2 with many columns: distances become alike there, the memberships 1 / k, and the
-/// centroids run together in the mean of the data (Winkler, Klawonn and Kruse 2011).
+/// faster, for it prunes. Beware of m = 2 with many columns: unless the groups lie far apart, distances become alike there, the memberships 1 / k,
+/// and the centroids run together in the mean of the data (Winkler, Klawonn and Kruse 2011).
 /// [`coincident`](FuzzyCMeansModel::coincident) says so; m closer to 1 helps. Outliers have memberships that add up to 1 like any row's, and pull.
 ///
 /// | setting | default |

@@ -192,7 +192,8 @@ impl<F: Float> FuzzyCMeansModel<F> {
 
     /// Whether any centroids coincide: then there are fewer clusters than were asked for, and memberships are divided among copies of one.
     ///
-    /// It happens when k is larger than the number of groups, and with m = 2 and many columns for nearly any data. Try a fuzzifier closer to 1.
+    /// It happens when there are fewer distinct rows than k, and with m = 2 and many columns unless the groups lie far apart. (More clusters than groups alone do not bring it about: they
+    /// share groups.) Try a fuzzifier closer to 1.
     ///
     /// ```
     /// use centroids::FuzzyCMeans;
@@ -252,7 +253,7 @@ impl<F: Float> FuzzyCMeansModel<F> {
     ///
     /// # Errors
     ///
-    /// If the columns do not match the model's, or a value is not finite.
+    /// If the columns do not match the model's, or a value is not finite or ([`Error::TooLarge`], f64) so large that squared distances could overflow.
     pub fn predict<S: ndarray::Data<Elem = F>>(
         &self,
         rows: &ArrayBase<S, Ix2>,

@@ -133,7 +133,7 @@ impl<F: Float> KMedians<F> {
         self
     }
 
-    /// Converge when an iteration lowers the loss by at most this part of itself, or no label changed. 0 leaves the latter alone: rows that are as near to two
+    /// Converge when an iteration lowers the loss by at most this part of itself, or no label changed. With 0 only the latter counts: rows that are as near to two
     /// medians may move without lowering anything, on the way to a lower loss.
     #[must_use]
     pub fn tolerance(mut self, tolerance: f64) -> Self {

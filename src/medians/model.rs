@@ -117,7 +117,7 @@ impl<F: Float> KMediansModel<F> {
     ///
     /// # Errors
     ///
-    /// If the columns do not match the model's, or a value is not finite.
+    /// If the columns do not match the model's, or a value is not finite or ([`Error::TooLarge`], f64) so large that squared distances could overflow.
     pub fn predict<S: ndarray::Data<Elem = F>>(
         &self,
         rows: &ArrayBase<S, Ix2>,

@@ -122,7 +122,8 @@ impl<F: Float> KMedoids<F> {
         self
     }
 
-    /// Runs from different starts, of which the one with the smallest loss is kept (the first of equals). They share one matrix. Samples have one each.
+    /// Runs from different starts, of which the one with the smallest loss is kept (the first of equals). They share one matrix. Where [samples](Self::sampled) are searched,
+    /// each has one run, whatever this says.
     #[must_use]
     pub fn n_init(mut self, n_init: usize) -> Self {
         self.n_init = n_init;
@@ -137,7 +138,7 @@ impl<F: Float> KMedoids<F> {
     }
 
     /// Searches so many random samples of so many rows each (of all rows, if there are no more), and keeps the medoids that are best for all rows. Each sample
-    /// also has the best medoids so far (or those of [`MedoidInit::Rows`]). `sampled(1, usize::MAX)` compares all pairs, however many.
+    /// also has the best medoids so far (or those of [`MedoidInit::Rows`]). At least one sample, of at least 2 k rows. `sampled(1, usize::MAX)` compares all pairs, however many.
     #[must_use]
     pub fn sampled(mut self, samples: usize, rows: usize) -> Self {
         self.sampled = Some((samples, rows));

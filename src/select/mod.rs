@@ -18,8 +18,8 @@
 #![doc = include_str!("elbow.svg")]
 //!
 //! [`Elbow::knee`] therefore counts only a bend that lies clearly below the curve of noise. Of the criteria here, [`Criterion::Gap`] and
-//! [`Criterion::Bic`] are defined for k = 1 and can find that there are no clusters. The others compare clusters with each other, so on noise they choose some k
-//! all the same; [`Sweep::verdict`] says so:
+//! [`Criterion::Bic`] are defined for k = 1 and can find that there are no clusters. The silhouettes and those of Caliński and Harabasz and of Davies and Bouldin compare clusters with
+//! each other, so on noise they choose some k all the same; [`Sweep::verdict`] says so:
 //!
 //! ```
 //! use centroids::{KMeans, SeededRng, select::{self, Criterion}};

@@ -58,7 +58,8 @@ impl SweepSettings {
         Self::default()
     }
 
-    /// Which criteria to compute. The gap costs a fit for each reference and k, the silhouette many distances; the others cost little beside the fit.
+    /// Which criteria to compute. The gap costs `n_init` fits of unstructured rows for each reference and k, most of the time of a sweep, and the silhouette many
+    /// distances; the others cost little beside the fit.
     #[must_use]
     pub fn criteria(mut self, criteria: &[Criterion]) -> Self {
         self.criteria = criteria.to_vec();
@@ -234,7 +235,8 @@ impl SweepSettings {
 ///
 /// All criteria look at one model for each k: that of a plain fit, or of one that starts from the model before, if it is better
 /// ([`SweepSettings::warm_start`]). The k are fitted one after another, each on all threads. The result is the same bits on any number of threads. Give
-/// `n_init` of 3 or more, so that the criteria see the data and not the luck of a start.
+/// `n_init` of 3 or more, so that the criteria see the data and not the luck of a start. All this takes dozens of times as long as [`elbow`](super::elbow), most of it for the gap and the
+/// silhouette: [`SweepSettings::criteria`] leaves out what is not wanted.
 ///
 /// ```
 /// use centroids::{KMeans, select::{self, Criterion}};
