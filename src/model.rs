@@ -206,7 +206,7 @@ impl<F: Float> KMeansModel<F> {
     }
 
     /// The centroids made ready to label single rows, without allocation, and faster than [`predict_one`](Self::predict_one): with tens of clusters and more 2 to 8
-    /// times in f32, 1.4 to 3 times in f64. (With a few clusters in a few columns that is as fast, or faster.) Costs O(k d).
+    /// times in f32, 1.4 to 3 times in f64. (With a few clusters in a few columns `predict_one` is as fast, or faster.) Costs O(k d).
     #[must_use]
     pub fn predictor(&self) -> Predictor<F> {
         Predictor::new(self.level, self.coordinates(), self.n_features())
