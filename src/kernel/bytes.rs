@@ -108,12 +108,10 @@ impl Found {
 impl Machine {
     #[cfg(target_arch = "x86_64")]
     pub(super) fn new(level: Level) -> Option<Self> {
-        if !OPTIMISED {
-            return None;
-        }
         // What loops are compiled for, which may be less than the CPU has.
         let level = dispatch!(level, simd => simd.level());
-        level.as_avx512().map(Machine::Avx512).or_else(|| level.as_avx2().map(Machine::Avx2))
+        let machine = level.as_avx512().map(Machine::Avx512).or_else(|| level.as_avx2().map(Machine::Avx2));
+        machine.filter(|_| OPTIMISED)
     }
 
     #[cfg(not(target_arch = "x86_64"))]
