@@ -12,7 +12,7 @@ use crate::rng::SeededRng;
 ///
 /// `Relocate` and `Resample` make a row the new centroid. It must differ from its present centroid and leave another row behind, and rows equal to it
 /// move with it, so the inertia always falls. Where no such row is left (every row lies on a centroid, as when there are fewer distinct rows than
-/// clusters) the empty cluster is removed, whatever the policy but `Fail`: the model's [`n_clusters`](crate::KMeansModel::n_clusters) is then
+/// clusters), or rounding undoes the move (beside a value 10^28 times as large), the empty cluster is removed, whatever the policy but `Fail`: the model's [`n_clusters`](crate::KMeansModel::n_clusters) is then
 /// less than k.
 ///
 /// ```
