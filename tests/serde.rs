@@ -91,6 +91,27 @@ fn a_file_that_breaks_a_rule_is_an_error() {
     }
 }
 
+/// A try of `refine` may move a row several times, so more than there are.
+#[test]
+fn refined_models_are_loaded() {
+    for seed in 0..20 {
+        let data = Array2::from_shape_fn((40, 2), |(i, t)| ((i * (7 + 6 * t)) % 31) as f64);
+        let model = KMeans::new(8).seed(seed).refine(centroids::Refine::default()).fit(&data).unwrap();
+        let text = serde_json::to_string(&model).unwrap();
+        assert!(serde_json::from_str::<KMeansModel<f64>>(&text).unwrap() == model);
+    }
+}
+
+/// Not every format reads the last bit as it was written.
+#[test]
+fn a_history_that_rounding_turned_around_is_sound() {
+    let (_, model) = fitted::<f64>();
+    let mut file = serde_json::to_value(&model).unwrap();
+    let last = model.n_iter() - 1;
+    file["history"][last]["inertia"] = json!(model.history()[last - 1].inertia.next_up());
+    assert!(serde_json::from_value::<KMeansModel<f64>>(file).is_ok());
+}
+
 /// In a format that does not say what its numbers are, those of one type must not be read as of another.
 #[test]
 fn a_binary_file_of_another_type_is_an_error() {
