@@ -8,8 +8,6 @@
 //! that was: with bounds it depends on whether the machine has fast products of bytes. `of the peak` is the speed of these distances, two operations a column, beside a loop of nothing but
 //! fused multiply-adds on all threads, timed in turn: what is left to 100 % is the distance to the roofline of floats, which bytes go past. `refine` goes on from there with the default patience (few columns only: with many it takes long).
 
-mod common;
-
 use centroids::{Algorithm, KMeans, Refine};
 use common::{SHAPES, peak, seconds, wanted};
 

@@ -6,8 +6,6 @@
 //!
 //! The mean of three seeds; `after 10` is the inertia after ten iterations from there, in units of that from greedy k-means++.
 
-mod common;
-
 use centroids::{Init, KMeans, KMeansParallel, KMeansPlusPlus, Random, SeededRng, init};
 use common::{SHAPES, seconds, wanted};
 

@@ -8,8 +8,6 @@
 //! is kept, so a noisy machine harms both alike. Where bytes are multiplied in place of floats, more than the peak of floats is reached. Few columns are given as nanoseconds per row-centroid pair, for there the
 //! comparisons and not the multiplications bound. Then the same shapes as criterion benchmarks.
 
-mod common;
-
 use centroids::{Float, KMeans, KMeansModel, SeededRng};
 use common::{multiply_adds, seconds};
 use criterion::{BenchmarkId, Criterion, Throughput};

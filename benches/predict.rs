@@ -4,8 +4,6 @@
 //! cargo bench --bench predict [-- PART OF A NAME]
 //! ```
 
-mod common;
-
 use centroids::KMeans;
 use common::SHAPES;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};

@@ -7,27 +7,29 @@
 //! The picture is computed, not photographed: layers of value noise over a sky of mixed colours, mirrored in the water. It falls
 //! under the licence of the crate.
 
-use image::{Rgb, RgbImage};
+mod picture;
 
-const WIDTH: u32 = 480;
-const HEIGHT: u32 = 320;
+use picture::Picture;
+
+const WIDTH: usize = 480;
+const HEIGHT: usize = 320;
 
 type Colour = [f64; 3];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).ok_or("usage: landscape FILE.png")?;
-    let picture = RgbImage::from_fn(WIDTH, HEIGHT, |x, y| {
+    let pixel = |x: usize, y: usize| {
         // Four samples a pixel, for smooth edges.
         let samples = [(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)];
-        let unit = |at: u32, off: f64| (f64::from(at) + off) / f64::from(HEIGHT);
+        let unit = |at: usize, off: f64| (at as f64 + off) / HEIGHT as f64;
         let colours = samples.map(|(right, down)| landscape(unit(x, right), unit(y, down)));
-        Rgb(std::array::from_fn(|t| {
+        std::array::from_fn(|t| {
             let mean = colours.iter().map(|colour| colour[t].clamp(0.0, 1.0)).sum::<f64>() / 4.0;
             (mean * 255.0).round() as u8
-        }))
-    });
-    picture.save(path)?;
-    Ok(())
+        })
+    };
+    let pixels = (0..WIDTH * HEIGHT).map(|i| pixel(i % WIDTH, i / WIDTH)).collect();
+    Picture { width: WIDTH, pixels }.save(path)
 }
 
 /// The colour at (x, y), both in units of the picture's height, y downwards.

@@ -23,17 +23,19 @@
 //! A picture repeats its colours, and a weight of w is as good as w copies of a row. So the fit takes each colour once, weighted by
 //! its number of pixels: in the shipped picture 17,154 rows instead of 153,600.
 
+mod picture;
+
 use centroids::KMeans;
-use image::{Rgb, RgbImage};
 use ndarray::{Array1, Array2};
+use picture::{Picture, Rgb};
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::fs::File;
+use std::io::{BufReader, Cursor};
 use std::path::{Path, PathBuf};
 
-type Rgb8 = [u8; 3];
-
 /// Colours, and how many pixels have each.
-type Palette = Vec<(Rgb8, u32)>;
+type Palette = Vec<(Rgb, usize)>;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (mut picture, mut k, mut folder) = (None, 32, PathBuf::from("target"));
@@ -48,26 +50,25 @@ fn main() -> Result<(), Box<dyn Error>> {
             folder = arg.into();
         }
     }
-    // Transparency is dropped.
     let before = match picture {
-        Some(path) => image::open(path)?.into_rgb8(),
-        None => image::load_from_memory(include_bytes!("data/landscape.png"))?.into_rgb8(),
+        Some(path) => Picture::read(BufReader::new(File::open(path)?))?,
+        None => Picture::read(Cursor::new(include_bytes!("data/landscape.png")))?,
     };
 
     let (palette, after) = reduce(&before, k, oklab_of_rgb, rgb_of_oklab)?;
     let (_, after_rgb) = reduce(&before, k, |rgb| rgb.map(f32::from), |rgb| rgb.map(|c| c.round() as u8))?;
 
-    let pixels = before.width() * before.height();
+    let pixels = before.pixels.len();
     println!("colour     pixels   share");
     for &([r, g, b], count) in &palette {
-        let share = 100.0 * f64::from(count) / f64::from(pixels);
+        let share = 100.0 * count as f64 / pixels as f64;
         println!("#{r:02x}{g:02x}{b:02x}  {count:8}  {share:4.1} %");
     }
     std::fs::create_dir_all(&folder)?;
     before.save(folder.join("before.png"))?;
     after.save(folder.join("after.png"))?;
     after_rgb.save(folder.join("after-rgb.png"))?;
-    swatches(&palette, before.width(), pixels).save(folder.join("palette.png"))?;
+    swatches(&palette, before.width, pixels).save(folder.join("palette.png"))?;
     println!("\nbefore.png, after.png, after-rgb.png and palette.png are in {}.", folder.display());
     Ok(())
 }
@@ -75,15 +76,15 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// The k colours with their pixels, most frequent first, and the picture in these colours. Distances are measured in the
 /// space that `to` leads to and `back` returns from.
 fn reduce(
-    picture: &RgbImage,
+    picture: &Picture,
     k: usize,
-    to: fn(Rgb8) -> [f32; 3],
-    back: fn([f32; 3]) -> Rgb8,
-) -> Result<(Palette, RgbImage), Box<dyn Error>> {
+    to: fn(Rgb) -> [f32; 3],
+    back: fn([f32; 3]) -> Rgb,
+) -> Result<(Palette, Picture), Box<dyn Error>> {
     // Sorted, unlike a HashMap: the rows come in the same order in every run.
-    let mut counts: BTreeMap<Rgb8, u32> = BTreeMap::new();
-    for pixel in picture.pixels() {
-        *counts.entry(pixel.0).or_default() += 1;
+    let mut counts: BTreeMap<Rgb, usize> = BTreeMap::new();
+    for &pixel in &picture.pixels {
+        *counts.entry(pixel).or_default() += 1;
     }
     let rows: Vec<[f32; 3]> = counts.keys().map(|&rgb| to(rgb)).collect();
     let weights: Array1<f32> = counts.values().map(|&count| count as f32).collect();
@@ -98,26 +99,25 @@ fn reduce(
     }
     palette.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
     let mut after = picture.clone();
-    after.pixels_mut().for_each(|pixel| pixel.0 = replaced[&pixel.0]);
+    after.pixels.iter_mut().for_each(|pixel| *pixel = replaced[pixel]);
     Ok((palette, after))
 }
 
 /// A strip of the colours, each as wide as its share of the pixels.
-fn swatches(palette: &[(Rgb8, u32)], width: u32, pixels: u32) -> RgbImage {
-    let mut strip = RgbImage::new(width, 64);
-    let edge = |pixel: u32| (u64::from(pixel) * u64::from(width) / u64::from(pixels)) as u32;
-    let mut from = 0;
+fn swatches(palette: &[(Rgb, usize)], width: usize, pixels: usize) -> Picture {
+    const HEIGHT: usize = 64;
+    let edge = |pixel: usize| pixel * width / pixels;
+    let mut strip = Vec::with_capacity(width);
+    let mut to = 0;
     for &(rgb, count) in palette {
-        for x in edge(from)..edge(from + count) {
-            (0..strip.height()).for_each(|y| strip.put_pixel(x, y, Rgb(rgb)));
-        }
-        from += count;
+        to += count;
+        strip.resize(edge(to), rgb);
     }
-    strip
+    Picture { width, pixels: strip.repeat(HEIGHT) }
 }
 
 /// Lightness, green to red (times 2), blue to yellow (times 2).
-fn oklab_of_rgb(rgb: Rgb8) -> [f32; 3] {
+fn oklab_of_rgb(rgb: Rgb) -> [f32; 3] {
     let linear = rgb.map(|c| {
         let c = f32::from(c) / 255.0;
         if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
@@ -141,7 +141,7 @@ fn oklab_of_rgb(rgb: Rgb8) -> [f32; 3] {
     [l, 2.0 * a, 2.0 * b]
 }
 
-fn rgb_of_oklab([l, a, b]: [f32; 3]) -> Rgb8 {
+fn rgb_of_oklab([l, a, b]: [f32; 3]) -> Rgb {
     let roots = times(
         [
             [1.0, 0.396_337_8, 0.215_803_8],

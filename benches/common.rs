@@ -1,5 +1,10 @@
-//! Data for the benches: generated, so that they need no files.
-#![allow(dead_code, unreachable_pub, reason = "each bench uses a part, as a module of its own")]
+//! What the benches share: clocks, the peak of the machine, and data, generated, so that they need no files.
+#![allow(
+    missing_docs,
+    clippy::must_use_candidate,
+    clippy::missing_panics_doc,
+    reason = "only the benches see it"
+)]
 
 use centroids::SeededRng;
 use fearless_simd::{Level, Simd, SimdBase, SimdFloat, SimdFloatElement, dispatch};
