@@ -198,13 +198,13 @@ impl<F: Float> BalancedKMeans<F> {
 /// let data = array![[0.0], [1.0], [2.0], [3.0], [4.0], [9.0]];
 /// let model = BalancedKMeans::new(2).fit(&data)?;
 /// // New rows, and old ones too, are given the nearest centroid, whatever the sizes.
-/// assert_eq!(model.centroids().len(), 2);
+/// assert_eq!((model.n_clusters(), model.n_features()), (2, 1));
 /// assert_eq!(model.predict(&array![[3.0]])?[0], model.labels()[0]);
 /// assert_ne!(model.labels()[3], model.labels()[0]);
 /// # Ok::<(), centroids::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct BalancedKMeansModel<F: Float>(KMeansModel<F>);
+pub struct BalancedKMeansModel<F: Float>(pub(crate) KMeansModel<F>);
 
 impl<F: Float> BalancedKMeansModel<F> {
     /// The centroids, (k, d). After a fit each is the mean of the rows that had its label before the last assignment, rounded to F: of its rows as they are, if that

@@ -182,7 +182,7 @@
 //! | feature | default | what it does |
 //! |---|---|---|
 //! | `parallel` | yes | spreads the work over rayon's threads; the results are the same bits without it |
-//! | `serde` | no | saves and loads a [`KMeansModel`]; what is loaded is checked |
+//! | `serde` | no | saves and loads models of all types; [what is loaded is checked](KMeansModel#saving) |
 //!
 //! SIMD needs no feature: the instructions are chosen when the program runs.
 //!

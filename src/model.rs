@@ -26,13 +26,16 @@ use std::sync::OnceLock;
 /// let model = KMeans::new(2).fit(&data)?;
 /// assert_eq!(model.predict(&data)?, model.labels());
 /// assert_eq!(model.score(&data)?, -model.inertia());
+/// assert_eq!((model.n_clusters(), model.n_features()), (2, 2));
 /// assert_eq!(model.cluster_sizes(), [2, 2]);
 /// # Ok::<(), centroids::Error>(())
 /// ```
 ///
-/// With the feature `serde` a model can be saved and loaded. What is loaded is checked for shapes, ranges, finite numbers and a history that can have happened, not against data: a file
+/// # Saving
+///
+/// With the feature `serde` this model, and those of the other types, can be saved and loaded. What is loaded is checked for shapes, ranges, finite numbers and a history that can have happened, not against data: a file
 /// that breaks such a rule is an error. (JSON keeps every bit only with `serde_json`'s feature `float_roundtrip`. In such formats, for people to read, a model of f64 may be loaded as
-/// f32, and is then rounded; in binary ones that is an error.)
+/// f32, and is then rounded; in binary ones that is an error.) A file of the other types names its type, and is an error where another is expected.
 #[derive(Clone, Debug)]
 pub struct KMeansModel<F: Float> {
     pub(crate) centroids: Array2<F>,

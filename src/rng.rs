@@ -15,6 +15,8 @@ use rand::{Rng, SeedableRng};
 /// assert!(rng.below(10) < 10);
 /// assert!((0.0..1.0).contains(&rng.uniform()));
 /// assert_eq!(SeededRng::new(7).next_u64(), SeededRng::new(7).next_u64());
+/// // Of one seed, a sequence for each worker.
+/// assert_ne!(SeededRng::stream(7, 1).next_u64(), SeededRng::stream(7, 2).next_u64());
 /// ```
 #[derive(Debug)]
 pub struct SeededRng {

@@ -192,12 +192,13 @@ pub(crate) fn scale<F: Float>(rows: ArrayView2<'_, F>) -> Result<Array2<F>, Erro
 /// let data = array![[3.0, 4.0], [30.0, 40.0], [-1.0, 0.0]];
 /// let model = SphericalKMeans::new(2).fit(&data)?;
 /// assert_eq!(model.predict(&data)?, model.labels());
+/// assert_eq!((model.n_clusters(), model.n_features()), (2, 2));
 /// let cosines = model.similarities(&data)?;
 /// assert!((cosines[[0, model.labels()[0]]] - 1.0f64).abs() < 1e-12);
 /// # Ok::<(), centroids::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct SphericalKMeansModel<F: Float>(KMeansModel<F>);
+pub struct SphericalKMeansModel<F: Float>(pub(crate) KMeansModel<F>);
 
 impl<F: Float> SphericalKMeansModel<F> {
     /// The centroids, (k, d), of length 1 but for rounding.

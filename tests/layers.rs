@@ -68,7 +68,22 @@ const MAY_KNOW: [(&str, &[&str]); 23] = [
     ("lloyd/", &["convergence", "data", "error", "float", "history", "kernel", "rng", "sampler", "Float"]),
     ("model.rs", &["data", "error", "float", "history", "kernel", "lloyd", "predictor"]),
     ("predictor.rs", &["data", "error", "float", "kernel"]),
-    ("saved.rs", &["float", "history", "kernel", "lloyd", "model"]),
+    (
+        "saved/",
+        &[
+            "balanced",
+            "bisecting",
+            "float",
+            "fuzzy",
+            "history",
+            "kernel",
+            "lloyd",
+            "medians",
+            "medoids",
+            "model",
+            "spherical",
+        ],
+    ),
     (
         "kmeans.rs",
         &[

@@ -1,8 +1,13 @@
 //! Saving and loading models, and files that lie.
 #![cfg(feature = "serde")]
 
-use centroids::{Float, KMeans, KMeansModel, SeededRng};
-use ndarray::{Array2, s};
+use centroids::{
+    BalancedKMeans, BalancedKMeansModel, BisectingKMeans, BisectingKMeansModel, Float, FuzzyCMeans,
+    FuzzyCMeansModel, KMeans, KMeansModel, KMedians, KMediansModel, KMedoids, KMedoidsModel, Medoids, Metric,
+    SeededRng, SphericalKMeans, SphericalKMeansModel,
+};
+use ndarray::{Array2, ArrayView1, s};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -126,4 +131,219 @@ fn a_binary_file_of_another_type_is_an_error() {
     // For people to read, they say it themselves.
     let text = serde_json::to_string(&model).unwrap();
     assert_eq!(serde_json::from_str::<KMeansModel<f64>>(&text).unwrap().labels(), model.labels());
+}
+
+/// A model of each kind, by the name that its file says.
+struct Family {
+    data: Array2<f32>,
+    spherical: SphericalKMeansModel<f32>,
+    balanced: BalancedKMeansModel<f32>,
+    bisecting: BisectingKMeansModel<f32>,
+    fuzzy: FuzzyCMeansModel<f32>,
+    medians: KMediansModel<f32>,
+    medoids: KMedoidsModel<f32>,
+}
+
+fn family() -> Family {
+    let (data, _) = fitted::<f32>();
+    Family {
+        spherical: SphericalKMeans::new(5).fit(&data).unwrap(),
+        balanced: BalancedKMeans::new(5).fit(&data).unwrap(),
+        bisecting: BisectingKMeans::new(5).fit(&data).unwrap(),
+        fuzzy: FuzzyCMeans::new(5).keep_memberships(true).fit(&data).unwrap(),
+        medians: KMedians::new(5).fit(&data).unwrap(),
+        medoids: KMedoids::new(5).metric(Metric::Manhattan).fit(&data).unwrap(),
+        data,
+    }
+}
+
+/// The model after it was written and read, by JSON and by a binary format, which must agree.
+fn again<M: Serialize + DeserializeOwned>(model: &M) -> M {
+    let text = serde_json::to_string(model).unwrap();
+    let bytes = postcard::to_stdvec(model).unwrap();
+    let (one, other): (M, M) = (serde_json::from_str(&text).unwrap(), postcard::from_bytes(&bytes).unwrap());
+    assert_eq!(serde_json::to_string(&one).unwrap(), text);
+    assert_eq!(postcard::to_stdvec(&other).unwrap(), bytes);
+    one
+}
+
+#[test]
+fn models_of_the_family_are_the_same_when_loaded() {
+    let Family { data, spherical, balanced, bisecting, fuzzy, medians, medoids } = family();
+    assert!(again(&spherical) == spherical);
+    assert!(again(&balanced) == balanced);
+    assert_eq!(again(&balanced).labels(), balanced.labels());
+    let loaded = again(&bisecting);
+    assert!(loaded == bisecting);
+    assert!(loaded.cut(3).unwrap() == bisecting.cut(3).unwrap());
+    assert_eq!(loaded.predict(&data).unwrap(), bisecting.labels());
+    let loaded = again(&fuzzy);
+    assert_eq!(loaded.memberships(), fuzzy.memberships());
+    assert_eq!(loaded.predict_memberships(&data).unwrap(), fuzzy.memberships().unwrap());
+    assert_eq!((loaded.xie_beni(), loaded.history()), (fuzzy.xie_beni(), fuzzy.history()));
+    let loaded = again(&medians);
+    assert_eq!(loaded.predict(&data).unwrap(), medians.labels());
+    assert_eq!((loaded.loss(), loaded.cluster_sizes()), (medians.loss(), medians.cluster_sizes()));
+    let loaded = again(&medoids);
+    assert!(*loaded == *medoids);
+    assert_eq!(loaded.predict(&data).unwrap(), medoids.labels());
+    let alone: &Medoids = &medoids;
+    assert!(again(alone) == *alone);
+}
+
+/// One cluster, one row, a division that an observer ended: the smallest models are sound, too.
+#[test]
+fn the_smallest_models_are_loaded() {
+    let data = ndarray::array![[3.0f64, 4.0]];
+    again(&SphericalKMeans::new(1).fit(&data).unwrap());
+    again(&BalancedKMeans::new(1).fit(&data).unwrap());
+    again(&BisectingKMeans::new(1).fit(&data).unwrap());
+    again(&FuzzyCMeans::new(1).fit(&data).unwrap());
+    again(&KMedians::new(1).fit(&data).unwrap());
+    again(&KMedoids::new(1).fit(&data).unwrap());
+}
+
+/// Rows that balance far from the nearest centroids, beside an outlier that hides them: the recorded inertia may rise there.
+#[test]
+fn balanced_models_beside_an_outlier_are_loaded() {
+    for seed in 0..20 {
+        let mut data = Array2::from_shape_fn((30, 2), |(i, t)| ((i * (7 + 6 * t)) % 31) as f64);
+        data[[3, 1]] = 1e9;
+        again(&BalancedKMeans::new(4).seed(seed).fit(&data).unwrap());
+    }
+}
+
+#[test]
+fn a_dissimilarity_of_ones_own_is_not_saved() {
+    let (data, _) = fitted::<f64>();
+    let own = |a: ArrayView1<'_, f64>, b: ArrayView1<'_, f64>| (a[0] - b[0]).abs();
+    let model = KMedoids::new(3).metric(own).fit(&data).unwrap();
+    let error = serde_json::to_string(&model).unwrap_err().to_string();
+    assert!(error.contains("dissimilarity"), "{error}");
+    let alone: &Medoids = &model;
+    assert!(again(alone) == *alone);
+}
+
+/// Puts a lie at a path into a file that is sound without it.
+fn refuses<M: Serialize + DeserializeOwned>(model: &M, lies: &[(&str, Value)]) {
+    let sound = serde_json::to_value(model).unwrap();
+    assert!(serde_json::from_value::<M>(sound.clone()).is_ok());
+    for (path, lie) in lies {
+        let mut file = sound.clone();
+        *file.pointer_mut(path).unwrap_or_else(|| panic!("no {path} in {sound}")) = lie.clone();
+        assert!(serde_json::from_value::<M>(file).is_err(), "{path} = {lie} was believed");
+    }
+    let Value::Object(fit) = &sound["fit"] else { panic!("{sound}") };
+    for field in fit.keys().filter(|field| !matches!(field.as_str(), "memberships" | "xie_beni")) {
+        let mut file = sound.clone();
+        file["fit"].as_object_mut().unwrap().remove(field);
+        assert!(serde_json::from_value::<M>(file).is_err(), "{field} was not missed");
+    }
+    // What is cut off anywhere is an error and no panic.
+    let bytes = postcard::to_stdvec(model).unwrap();
+    for end in 0..bytes.len() {
+        assert!(postcard::from_bytes::<M>(&bytes[..end]).is_err());
+    }
+    // So is one byte that is another; it may be sound by chance.
+    for at in 0..bytes.len() {
+        for flip in [1, 0x80, 0xff] {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= flip;
+            let _: Result<M, _> = postcard::from_bytes(&bytes);
+        }
+    }
+}
+
+#[test]
+fn a_file_of_the_family_that_breaks_a_rule_is_an_error() {
+    let Family { spherical, balanced, bisecting, fuzzy, medians, medoids, .. } = family();
+    let name = || ("/model", json!("KMeansModel"));
+    let version = || ("/version", json!(2));
+    let last = |field: &str, n_iter: usize| format!("/fit/history/{}/{field}", n_iter - 1);
+    refuses(
+        &spherical,
+        &[
+            name(),
+            version(),
+            ("/fit/centroids/0", json!(0.0)),
+            ("/fit/labels/3", json!(5)),
+            ("/fit/inertia", json!(-1.0)),
+            (&last("inertia", spherical.n_iter()), json!(1e9)),
+        ],
+    );
+    refuses(&balanced, &[name(), version(), ("/fit/n_clusters", json!(3)), ("/fit/labels", json!([]))]);
+    refuses(
+        &bisecting,
+        &[
+            name(),
+            version(),
+            ("/fit/divided/0", json!(1)),
+            ("/fit/divided/1", json!(0)),
+            ("/fit/divided/3", json!(u64::MAX)),
+            ("/fit/divided", json!([0])),
+            ("/fit/sizes/0", json!(199)),
+            ("/fit/sizes/4", json!(u64::MAX)),
+            ("/fit/inertias/2", json!(-1.0)),
+            ("/fit/inertias", json!([1.0])),
+            ("/fit/labels/3", json!(5)),
+            ("/fit/labels/3", json!((bisecting.labels()[3] + 1) % 5)),
+            ("/fit/labels", json!([])),
+            ("/fit/centroids/shape", json!([9, 2])),
+            ("/fit/centroids/bits", json!(16)),
+        ],
+    );
+    refuses(
+        &fuzzy,
+        &[
+            name(),
+            version(),
+            ("/fit/fuzzifier", json!(1.0)),
+            ("/fit/memberships/values/2", json!(1.5)),
+            ("/fit/memberships/shape", json!([100, 10])),
+            ("/fit/partition_coefficient", json!(-0.1)),
+            ("/fit/partition_entropy", json!(-0.1)),
+            ("/fit/xie_beni", json!(-1.0)),
+            ("/fit/distinct", json!(0)),
+            ("/fit/distinct", json!(6)),
+            ("/fit/objective", json!(-1.0)),
+            ("/fit/history", json!([])),
+            (&last("objective", fuzzy.n_iter()), json!(1e30)),
+            ("/fit/history/0/index", json!(2)),
+        ],
+    );
+    refuses(
+        &medians,
+        &[
+            name(),
+            version(),
+            ("/fit/centroids/values/0", json!(1e300)),
+            ("/fit/labels/0", json!(5)),
+            ("/fit/loss", json!(-1.0)),
+            ("/fit/history", json!([])),
+            (&last("loss", medians.n_iter()), json!(1e30)),
+            ("/fit/history/0/run", json!(7)),
+        ],
+    );
+    refuses(
+        &medoids,
+        &[
+            name(),
+            version(),
+            ("/fit/medoids/rows/0", json!(medoids.medoids()[1])),
+            ("/fit/medoids/rows/0", json!(200)),
+            ("/fit/medoids/rows", json!([1])),
+            ("/fit/medoids/labels/0", json!(5)),
+            ("/fit/medoids/silhouettes/0", json!(1.5)),
+            ("/fit/medoids/silhouettes", json!([])),
+            ("/fit/medoids/loss", json!(-1.0)),
+            ("/fit/medoids/history", json!([])),
+            ("/fit/metric", json!("Hamming")),
+            ("/fit/centroids/shape", json!([3, 5])),
+        ],
+    );
+    let other = serde_json::to_string(&medians).unwrap();
+    let error = serde_json::from_str::<KMediansModel<f32>>(&other.replace("KMedians", "KMeans")).unwrap_err();
+    assert!(error.to_string().contains("has a KMeansModel, not a KMediansModel"), "{error}");
+    let bytes = postcard::to_stdvec(&medians).unwrap();
+    assert!(postcard::from_bytes::<KMediansModel<f64>>(&bytes).is_err());
 }

@@ -2,6 +2,7 @@
 
 mod model;
 
+pub(crate) use model::Tree;
 pub use model::{BisectingKMeansModel, Node};
 
 use crate::convergence::Convergence;
@@ -13,7 +14,6 @@ use crate::kernel::{Element, Level, pack};
 use crate::kmeans::KMeans;
 use crate::restarts::Watch;
 use crate::rng::SeededRng;
-use model::Tree;
 use ndarray::{Array1, Array2, ArrayBase, ArrayView1, ArrayView2, Axis, Ix1, Ix2};
 use std::fmt;
 use std::ops::ControlFlow;

@@ -37,7 +37,7 @@ pub struct Node {
 
 /// Nodes in the order of their making: division s of node p made the nodes 2 s - 1 and 2 s.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Tree<F> {
+pub(crate) struct Tree<F> {
     pub nodes: Vec<Node>,
     /// Row by row.
     centroids: Vec<F>,
@@ -46,7 +46,7 @@ pub(super) struct Tree<F> {
 
 impl<F: Float> Tree<F> {
     /// A root, of size and inertia yet to be said.
-    pub(super) fn new(centroid: &Array2<F>) -> Self {
+    pub(crate) fn new(centroid: &Array2<F>) -> Self {
         let root = Node { parent: None, children: None, label: None, size: 0, inertia: 0.0 };
         Tree { nodes: vec![root], centroids: centroid.iter().copied().collect(), d: centroid.ncols() }
     }
@@ -56,7 +56,7 @@ impl<F: Float> Tree<F> {
     }
 
     /// One more child of a node.
-    pub(super) fn add(&mut self, parent: usize, size: usize, inertia: f64, centroid: &[F]) {
+    pub(crate) fn add(&mut self, parent: usize, size: usize, inertia: f64, centroid: &[F]) {
         let node = self.nodes.len();
         let [first, _] = self.nodes[parent].children.unwrap_or([node; 2]);
         self.nodes[parent].children = Some([first, node]);
@@ -74,7 +74,7 @@ impl<F: Float> Tree<F> {
     }
 
     /// Numbers the clusters from left to right, so that clusters that were one have labels side by side. Their nodes, in this order.
-    fn number(&mut self) -> Vec<usize> {
+    pub(crate) fn number(&mut self) -> Vec<usize> {
         let (mut numbered, mut open) = (Vec::new(), vec![0]);
         while let Some(node) = open.pop() {
             self.nodes[node].label = None;
@@ -110,6 +110,8 @@ impl<F: Float> Tree<F> {
 /// let model = BisectingKMeans::new(4).fit(&data)?;
 /// assert_eq!(model.predict(&data)?, model.labels());
 /// assert_eq!((model.tree().len(), model.inertia()), (7, 0.0));
+/// assert_eq!((model.n_clusters(), model.n_features()), (4, 1));
+/// assert_eq!(model.node_centroids().row(0), array![5.75]);      // the root: the mean of all rows
 /// assert_eq!(model.cut(2)?.inertia(), 0.5 + 2.0);
 /// # Ok::<(), centroids::Error>(())
 /// ```
@@ -124,7 +126,7 @@ pub struct BisectingKMeansModel<F: Float> {
 
 impl<F: Float> BisectingKMeansModel<F> {
     /// `leaves` has the node of each row.
-    pub(super) fn new(mut tree: Tree<F>, leaves: Vec<usize>, stop_reason: StopReason) -> Self {
+    pub(crate) fn new(mut tree: Tree<F>, leaves: Vec<usize>, stop_reason: StopReason) -> Self {
         let numbered = tree.number();
         let values = end_to_end(numbered.iter().map(|&node| tree.centroid(node)));
         BisectingKMeansModel {

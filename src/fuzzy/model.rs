@@ -28,23 +28,25 @@ const COINCIDENT: f64 = 0.01;
 /// let model = FuzzyCMeans::new(2).keep_memberships(true).fit(&data)?;
 /// assert_eq!(model.predict(&data)?, model.labels());
 /// assert_eq!(Some(&model.predict_memberships(&data)?), model.memberships());
+/// assert_eq!((model.n_clusters(), model.n_features()), (2, 2));
 /// assert!(model.partition_coefficient() > 0.9 && !model.coincident());
+/// assert!(model.partition_entropy() < 0.1 && model.xie_beni() < Some(0.01));
 /// # Ok::<(), centroids::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct FuzzyCMeansModel<F: Float> {
-    centroids: Array2<F>,
-    labels: Array1<usize>,
-    memberships: Option<Array2<F>>,
-    fuzzifier: f64,
-    objective: f64,
-    partition_coefficient: f64,
-    partition_entropy: f64,
-    xie_beni: Option<f64>,
-    distinct: usize,
-    history: Vec<FuzzyIteration>,
-    stop_reason: StopReason,
-    level: Level,
+    pub(crate) centroids: Array2<F>,
+    pub(crate) labels: Array1<usize>,
+    pub(crate) memberships: Option<Array2<F>>,
+    pub(crate) fuzzifier: f64,
+    pub(crate) objective: f64,
+    pub(crate) partition_coefficient: f64,
+    pub(crate) partition_entropy: f64,
+    pub(crate) xie_beni: Option<f64>,
+    pub(crate) distinct: usize,
+    pub(crate) history: Vec<FuzzyIteration>,
+    pub(crate) stop_reason: StopReason,
+    pub(crate) level: Level,
 }
 
 /// Whether n rows can have k memberships each.

@@ -165,7 +165,7 @@ where
     FromFn(choose)
 }
 
-/// What [`from_fn`] returns.
+/// What [`from_fn`] returns, where an example is.
 #[derive(Clone, Copy)]
 pub struct FromFn<C>(C);
 

@@ -20,18 +20,18 @@ use ndarray::{Array1, Array2, ArrayBase, Ix1, Ix2};
 /// let data = array![[0.0, 0.0], [0.0, 1.0], [0.0, 2.0], [9.0, 9.0], [9.0, 8.0]];
 /// let model = KMedians::new(2).fit(&data)?;
 /// assert_eq!(model.predict(&data)?, model.labels());
-/// assert_eq!(model.loss(), 3.0);
+/// assert_eq!((model.loss(), model.n_clusters(), model.n_features()), (3.0, 2, 2));
 /// # Ok::<(), centroids::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct KMediansModel<F: Float> {
-    centroids: Array2<F>,
-    labels: Array1<usize>,
-    cluster_sizes: Vec<usize>,
-    loss: f64,
-    history: Vec<MediansIteration>,
-    stop_reason: StopReason,
-    level: Level,
+    pub(crate) centroids: Array2<F>,
+    pub(crate) labels: Array1<usize>,
+    pub(crate) cluster_sizes: Vec<usize>,
+    pub(crate) loss: f64,
+    pub(crate) history: Vec<MediansIteration>,
+    pub(crate) stop_reason: StopReason,
+    pub(crate) level: Level,
 }
 
 impl<F: Float> KMediansModel<F> {

@@ -28,13 +28,13 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Medoids {
-    rows: Vec<usize>,
-    labels: Array1<usize>,
-    cluster_sizes: Vec<usize>,
-    silhouettes: Array1<f64>,
-    loss: f64,
-    history: Vec<MedoidsIteration>,
-    stop_reason: StopReason,
+    pub(crate) rows: Vec<usize>,
+    pub(crate) labels: Array1<usize>,
+    pub(crate) cluster_sizes: Vec<usize>,
+    pub(crate) silhouettes: Array1<f64>,
+    pub(crate) loss: f64,
+    pub(crate) history: Vec<MedoidsIteration>,
+    pub(crate) stop_reason: StopReason,
 }
 
 impl Medoids {
@@ -135,7 +135,8 @@ impl Medoids {
 
 /// [`Medoids`] of rows with columns, so that new rows can be given to them.
 ///
-/// Everything that [`Medoids`] tells, it tells as well.
+/// Everything that [`Medoids`] tells, it tells as well. With the feature `serde` it can be [saved](crate::KMeansModel#saving), but not with a dissimilarity of your own:
+/// then only the [`Medoids`] can.
 ///
 /// ```
 /// use centroids::KMedoids;
@@ -144,15 +145,16 @@ impl Medoids {
 /// let data = array![[0.0, 0.0], [0.0, 1.0], [0.0, 2.0], [9.0, 9.0]];
 /// let model = KMedoids::new(2).fit(&data)?;
 /// assert_eq!(model.predict(&data)?, model.labels());
+/// assert_eq!((model.n_clusters(), model.n_features()), (2, 2));
 /// assert!(model.centroids().rows().into_iter().any(|row| row == array![0.0, 1.0]));
 /// # Ok::<(), centroids::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct KMedoidsModel<F: Float> {
-    medoids: Medoids,
-    centroids: Array2<F>,
-    dissimilarity: Arc<dyn Dissimilarity<F>>,
-    level: Level,
+    pub(crate) medoids: Medoids,
+    pub(crate) centroids: Array2<F>,
+    pub(crate) dissimilarity: Arc<dyn Dissimilarity<F>>,
+    pub(crate) level: Level,
 }
 
 impl<F: Float> Deref for KMedoidsModel<F> {
@@ -181,6 +183,12 @@ impl<F: Float> KMedoidsModel<F> {
     #[must_use]
     pub fn centroids(&self) -> &Array2<F> {
         &self.centroids
+    }
+
+    /// Columns of the data.
+    #[must_use]
+    pub fn n_features(&self) -> usize {
+        self.centroids.ncols()
     }
 
     /// For each row of `rows`, (n, d), the index of the nearest medoid; ties to the lowest. Costs O(n k d); n may be 0.

@@ -22,6 +22,7 @@ use std::fmt;
 /// # Ok::<(), centroids::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct MedoidsIteration {
     /// Which of the `n_init` runs, or which sample, from 0.

@@ -26,10 +26,13 @@ use std::ops::ControlFlow;
 /// use centroids::{KMeans, select::{Criterion, SweepSettings}};
 /// use ndarray::array;
 /// let data = array![[0.0], [1.0], [2.0], [20.0], [21.0], [22.0]];
-/// let cheap = SweepSettings::new().criteria(&[Criterion::Bic, Criterion::SimplifiedSilhouette]);
+/// let cheap = SweepSettings::new().criteria(&[Criterion::Bic, Criterion::SimplifiedSilhouette]).warm_start(false);
 /// let sweep = cheap.sweep(&KMeans::new(1), 1..=4, &data)?;
 /// assert_eq!(sweep.choice(Criterion::SimplifiedSilhouette), Some(2));
 /// assert_eq!(sweep.choice(Criterion::Gap), None);      // was not asked for
+///
+/// let thorough = SweepSettings::new().references(50).silhouette_rows(100_000);
+/// assert_eq!(thorough.sweep(&KMeans::new(1), 1..=4, &data)?.choice(Criterion::Silhouette), Some(2));
 /// # Ok::<(), centroids::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
