@@ -129,7 +129,7 @@ fn run<F: Float + serde::Serialize>(options: &Options) -> Outcome<()> {
         kmeans = kmeans.tolerance(0.0).max_iter(options.iters);
     }
     let few = data.slice(s![..data.nrows().min(2000), ..]);
-    KMeans::new(few.nrows().min(16)).algorithm(options.algorithm).max_iter(3).fit(&few)?;
+    KMeans::new(few.nrows().clamp(1, 16)).algorithm(options.algorithm).max_iter(3).fit(&few)?;
 
     let clock = Instant::now();
     let model = kmeans.fit(&data)?;
