@@ -11,6 +11,7 @@ use crate::float::Float;
 use crate::fuzzy::{self, FuzzyCMeans, FuzzyCMeansModel};
 use crate::init::{KMeansParallel, KMeansPlusPlus, extend};
 use crate::kernel::Level;
+use crate::kernel::codes::Codes;
 use crate::kmeans::KMeans;
 use crate::lloyd;
 use crate::medians::{self, KMedians, KMediansModel};
@@ -67,7 +68,7 @@ doors! {
     /// Labels.
     fn predict(model: &KMeansModel<Self>, rows: Rows<'_, Self>) -> Result<Array1<usize>, Error> = KMeansModel::labels_of;
     /// Labels into memory that is there.
-    fn predict_into(model: &KMeansModel<Self>, rows: Rows<'_, Self>, labels: &mut [usize]) -> Result<(), Error>
+    fn predict_into(model: &KMeansModel<Self>, rows: Rows<'_, Self>, labels: Codes<'_>) -> Result<(), Error>
         = KMeansModel::label_into;
     /// Distances to all centroids.
     fn transform(model: &KMeansModel<Self>, rows: Rows<'_, Self>) -> Result<Array2<Self>, Error> = KMeansModel::distances_of;

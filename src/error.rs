@@ -293,6 +293,14 @@ pub enum Error {
         /// Labels given.
         found: usize,
     },
+    /// There are more clusters than numbers of the type that the labels should have.
+    #[error("labels of {clusters} clusters were to be written as numbers up to {largest}")]
+    NarrowLabels {
+        /// Clusters of the model.
+        clusters: usize,
+        /// The largest number of the type.
+        largest: usize,
+    },
     /// A score that compares clusters was asked of too few of them, or of as many as there are rows.
     #[error(
         "{clusters} clusters of {rows} rows were given, but this score needs at least 2, and more rows than clusters"

@@ -4,6 +4,7 @@ use crate::data::{Data, check_centroids, check_values, rows_of};
 use crate::error::Error;
 use crate::float::Float;
 use crate::history::{Iteration, StopReason};
+use crate::kernel::codes::{self, Codes, Label};
 use crate::kernel::exact::in_range;
 use crate::kernel::pack::{Frame, Packed};
 use crate::kernel::{Level, assign, distances, par};
@@ -61,7 +62,7 @@ impl Labels {
     }
 
     fn wide(&self) -> &Array1<usize> {
-        par::once(&self.wide, || assign::widen(&self.narrow).into())
+        par::once(&self.wide, || codes::widen(&self.narrow).into())
     }
 }
 
@@ -240,7 +241,7 @@ impl<F: Float> KMeansModel<F> {
         F::predict(self, rows.view())
     }
 
-    /// As [`predict`](Self::predict), into memory that is there: one label a row. With up to three columns and few clusters the system takes as long to hand out fresh memory
+    /// As [`predict`](Self::predict), into memory that is there: one label a row, of any type of [`Label`]. With up to three columns and few clusters the system takes as long to hand out fresh memory
     /// as the labels take to find, so batch after batch into the same memory is up to twice as fast. Each call makes the centroids ready first, which takes as long as some dozens of rows up to a hundred: for
     /// fewer, take a [`predictor`](Self::predictor). Rows that do not lie one after another are copied by each call.
     ///
@@ -254,32 +255,35 @@ impl<F: Float> KMeansModel<F> {
     ///
     /// # Errors
     ///
-    /// As [`predict`](Self::predict), and [`Error::LabelCount`] if there is not one label a row. After [`Error::NotFinite`] or [`Error::TooLarge`], some labels may
-    /// be overwritten.
-    pub fn predict_into<S: ndarray::Data<Elem = F>>(
+    /// As [`predict`](Self::predict), and [`Error::LabelCount`] if there is not one label a row, and [`Error::NarrowLabels`] if the type has too few
+    /// numbers. After [`Error::NotFinite`] or [`Error::TooLarge`], some labels may be overwritten.
+    pub fn predict_into<S: ndarray::Data<Elem = F>, L: Label>(
         &self,
         rows: &ArrayBase<S, Ix2>,
-        labels: &mut [usize],
+        labels: &mut [L],
     ) -> Result<(), Error> {
-        F::predict_into(self, rows.view(), labels)
+        F::predict_into(self, rows.view(), L::codes(labels))
     }
 
     pub(crate) fn labels_of(&self, rows: ArrayView2<'_, F>) -> Result<Array1<usize>, Error> {
         let values = rows_of(rows, self.centroids.dim())?;
         let mut labels = vec![0; rows.nrows()];
-        self.label(&values, &mut labels)?;
+        self.label(&values, usize::codes(&mut labels))?;
         Ok(labels.into())
     }
 
-    pub(crate) fn label_into(&self, rows: ArrayView2<'_, F>, labels: &mut [usize]) -> Result<(), Error> {
+    pub(crate) fn label_into(&self, rows: ArrayView2<'_, F>, labels: Codes<'_>) -> Result<(), Error> {
         let values = rows_of(rows, self.centroids.dim())?;
         if labels.len() != rows.nrows() {
             return Err(Error::LabelCount { expected: rows.nrows(), found: labels.len() });
         }
+        if self.n_clusters() - 1 > labels.largest() {
+            return Err(Error::NarrowLabels { clusters: self.n_clusters(), largest: labels.largest() });
+        }
         self.label(&values, labels)
     }
 
-    fn label(&self, values: &[F], labels: &mut [usize]) -> Result<(), Error> {
+    fn label(&self, values: &[F], labels: Codes<'_>) -> Result<(), Error> {
         // The kernel meets bad values on its way; only then are they looked for.
         if !assign::label_all(self.level, &self.packed(), values, labels) {
             check_values(values, self.n_features())?;
@@ -388,8 +392,7 @@ impl<F: Float> KMeansModel<F> {
         }
         let data = Data::new(self.level, rows, weights, self.n_clusters())?;
         let mut labels = vec![0; rows.nrows()];
-        self.label(data.rows().values, &mut labels)?;
-        let labels: Vec<u32> = labels.into_iter().map(|label| label as u32).collect();
+        self.label(data.rows().values, u32::codes(&mut labels))?;
         let centroids = self.coordinates();
         let grid = data.distance_grid(centroids);
         Ok(-(distances::inertia(self.level, data.rows(), centroids, Some(&labels), &grid) * data.weight_unit))

@@ -4,7 +4,7 @@ mod common;
 
 use centroids::{
     Algorithm, All, Any, Convergence, EmptyCluster, Error, Float, Init, Iteration, KMeans, KMeansModel,
-    KMeansPlusPlus, Patience, Random, SeededRng, Stable, StopReason, Tolerance, init, select,
+    KMeansPlusPlus, Label, Patience, Random, SeededRng, Stable, StopReason, Tolerance, init, select,
 };
 use common::groups;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, array, s};
@@ -165,4 +165,36 @@ fn generic<F: Float>(data: &Array2<F>) -> Result<KMeansModel<F>, Error> {
 fn extensions_of_a_user_work_for_both_types() {
     assert_eq!(generic::<f32>(&groups(80, 2, 4, 3)).unwrap().n_clusters(), 4);
     assert_eq!(generic::<f64>(&groups(80, 2, 4, 3)).unwrap().n_clusters(), 4);
+}
+
+/// Labels are the same in every type that has room for them.
+#[test]
+fn labels_of_every_type_are_those_of_predict() {
+    fn same<L: Label + Default + TryInto<usize>>(
+        model: &KMeansModel<f32>,
+        data: &Array2<f32>,
+        expected: &Array1<usize>,
+    ) {
+        let mut labels = vec![L::default(); data.nrows()];
+        model.predict_into(data, &mut labels).unwrap();
+        assert!(labels.into_iter().zip(expected).all(|(label, &wide)| label.try_into().ok() == Some(wide)));
+    }
+    // Few rows and many, with few columns in cells and strips, and with many in bytes.
+    for (n, d, k) in [(1, 1, 1), (3000, 2, 256), (40_000, 3, 16), (2500, 20, 100), (1000, 70, 256)] {
+        let data = common::uniform::<f32>(n, d, 5);
+        let model = KMeansModel::from_centroids(&common::uniform::<f32>(k, d, 6)).unwrap();
+        let expected = model.predict(&data).unwrap();
+        same::<u8>(&model, &data, &expected);
+        same::<u16>(&model, &data, &expected);
+        same::<u32>(&model, &data, &expected);
+        same::<u64>(&model, &data, &expected);
+        same::<usize>(&model, &data, &expected);
+        same::<i32>(&model, &data, &expected);
+        same::<i64>(&model, &data, &expected);
+    }
+    let model = KMeansModel::from_centroids(&common::uniform::<f32>(257, 2, 6)).unwrap();
+    let mut codes = [7u8; 3];
+    let error = model.predict_into(&common::uniform(3, 2, 5), &mut codes).unwrap_err();
+    assert_eq!(error, Error::NarrowLabels { clusters: 257, largest: 255 });
+    assert_eq!(codes, [7; 3], "nothing is written before");
 }

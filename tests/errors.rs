@@ -167,7 +167,7 @@ fn labels_that_are_there() {
     assert_eq!(labels, [7; 4]);
     model.predict_into(&rows(), &mut labels).unwrap();
     assert_eq!(labels, model.labels().as_slice().unwrap());
-    model.predict_into(&Array2::zeros((0, 2)), &mut []).unwrap();
+    model.predict_into(&Array2::zeros((0, 2)), &mut [0usize; 0]).unwrap();
 }
 
 #[test]

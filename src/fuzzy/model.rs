@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::float::Float;
 use crate::history::StopReason;
 use crate::kernel::block::{SquaredEuclidean, distance};
+use crate::kernel::codes::Label;
 use crate::kernel::fuzzy::{self, Task};
 use crate::kernel::membership::Fuzzifier;
 use crate::kernel::pack::{Frame, Packed};
@@ -127,7 +128,7 @@ impl<F: Float> FuzzyCMeansModel<F> {
         let frame = Frame::of_centroids(self.level, centroids, self.n_features());
         let packed = Packed::new(self.level, &frame, centroids, self.n_features());
         let mut labels = vec![0; values.len() / self.n_features()];
-        assign::label_all(self.level, &packed, values, &mut labels);
+        assign::label_all(self.level, &packed, values, usize::codes(&mut labels));
         labels.into()
     }
 

@@ -3,7 +3,8 @@
 use super::bounds::{self, NO_RIVAL, RIVALS, Rivals};
 use super::bytes::Machine;
 use super::cells::{self, Cells};
-use super::dispatch::{OPTIMISED, dispatch};
+use super::codes::Codes;
+use super::dispatch::OPTIMISED;
 use super::doubt::Doubtful;
 use super::drift::Doubts;
 use super::element::{Element, Level, Vector};
@@ -291,22 +292,6 @@ pub(super) fn piece_rows(n: usize, d: usize) -> usize {
     n.div_ceil(128).next_multiple_of(chunk).clamp(chunk, 16 * chunk)
 }
 
-/// Writes labels as the face has them.
-fn spread(level: Level, labels: &[u32], wide: &mut [usize]) {
-    dispatch!(level, _simd => wide.iter_mut().zip(labels).for_each(|(wide, &label)| *wide = label as usize));
-}
-
-/// The labels as the face has them.
-pub(crate) fn widen(labels: &[u32]) -> Vec<usize> {
-    const CHUNK: usize = 1 << 16;
-    let mut wide = vec![0; labels.len()];
-    let mut workers = vec![(); par::workers_for(par::fresh(size_of_val(&*wide)))];
-    par::share(&mut workers, wide.chunks_mut(CHUNK).zip(labels.chunks(CHUNK)), |(), (wide, labels)| {
-        spread(Level::new(), labels, wide);
-    });
-    wide
-}
-
 /// How many rows have each of k labels.
 pub(crate) fn count(labels: &[u32], k: usize) -> Vec<usize> {
     const CHUNK: usize = 1 << 16;
@@ -344,26 +329,26 @@ pub(crate) fn label_all<F: Element>(
     level: Level,
     packed: &Packed<F>,
     values: &[F],
-    labels: &mut [usize],
+    labels: Codes<'_>,
 ) -> bool {
-    let d = packed.d;
+    let (n, d) = (labels.len(), packed.d);
     let work = values.len() as f64 * packed.k as f64;
-    let cells = cells::pay(labels.len(), packed.k, d).then(|| Cells::new(level, packed, values)).flatten();
+    let cells = cells::pay(n, packed.k, d).then(|| Cells::new(level, packed, values)).flatten();
     let strips = if cells.is_none() { Strips::new(level, packed, values) } else { None };
     let mut workers: Vec<_> =
         (0..par::workers_for(work)).map(|_| (Scratch::new(level, d), strips.clone(), true)).collect();
-    let rows = piece_rows(labels.len(), d);
-    let pieces = values.chunks(rows * d).zip(labels.chunks_mut(rows));
+    let rows = piece_rows(n, d);
+    let pieces = values.chunks(rows * d).zip(labels.chunks(rows));
     par::share(&mut workers, pieces, |(scratch, strips, sound), (values, labels)| {
         let mut found = std::mem::take(&mut scratch.labels);
-        for (values, labels) in values.chunks(chunk_rows(d) * d).zip(labels.chunks_mut(chunk_rows(d))) {
+        for (values, labels) in values.chunks(chunk_rows(d) * d).zip(labels.chunks(chunk_rows(d))) {
             let found = &mut found[..labels.len()];
             *sound &= match (&cells, &mut *strips) {
                 (Some(cells), _) => label_by_cells(level, packed, cells, values, scratch, found),
                 (None, Some(strips)) => strips.label(values, scratch, found),
                 (None, None) => F::label(level, packed, values, scratch, found),
             };
-            spread(level, found, labels);
+            labels.write(level, found);
         }
         scratch.labels = found;
     });

@@ -65,6 +65,7 @@ mod bytes;
 mod cells;
 mod coarse;
 mod coarse_label;
+pub(crate) mod codes;
 pub(crate) mod costs;
 mod curve;
 mod digits;

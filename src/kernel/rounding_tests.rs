@@ -2,6 +2,7 @@
 
 use super::assign::{self, Scratch};
 use super::bytes::Machine;
+use super::codes::Label;
 use super::pack::{Frame, Packed};
 use super::tests::{levels, ways};
 use super::{Element, exact};
@@ -28,7 +29,7 @@ fn thousands_of_centroids_are_told_apart() {
             let frame = Frame::of_centroids(level, &centroids, d);
             for packed in ways(level, &frame, &centroids, d) {
                 let mut labels = vec![0; n];
-                assert!(assign::label_all(level, &packed, &rows, &mut labels));
+                assert!(assign::label_all(level, &packed, &rows, usize::codes(&mut labels)));
                 assert_eq!(labels, expected, "{level:?}, k {k}, {values} values");
                 let (mut labels, mut scratch) = (vec![0; n], Scratch::new(level, d).with_bounds(true));
                 assert!(f32::label(level, &packed, &rows, &mut scratch, &mut labels));
@@ -84,7 +85,7 @@ fn rows_opposite_to_the_longest_centroid_do_not_overflow() {
                 let frame = Frame { offset: vec![0.0; d], scale: 1.0 };
                 for packed in ways(level, &frame, &centroids, d) {
                     let mut labels = vec![0; 64];
-                    assert!(assign::label_all(level, &packed, &rows, &mut labels));
+                    assert!(assign::label_all(level, &packed, &rows, usize::codes(&mut labels)));
                     for (i, (row, label)) in rows.chunks(d).zip(labels).enumerate() {
                         let nearest = exact::nearest(row, &centroids).0 as usize;
                         assert_eq!(label, nearest, "{level:?}, d {d}, k {k}, row {i}");

@@ -2,6 +2,7 @@
 
 use super::assign::{self, Scratch, chunk_rows};
 use super::cells::Cells;
+use super::codes::Label;
 use super::margin::Margin;
 use super::pack::{Frame, Packed, Range};
 use super::single::Single;
@@ -86,7 +87,7 @@ fn agree<F: Element + PartialEq>() {
                     for frame in [Frame::new(&range, &centre), Frame::of_centroids(level, &centroids, d)] {
                         for packed in ways(level, &frame, &centroids, d) {
                             let mut labels = vec![9; n];
-                            assert!(assign::label_all(level, &packed, &rows, &mut labels));
+                            assert!(assign::label_all(level, &packed, &rows, usize::codes(&mut labels)));
                             assert_eq!(labels, expected, "{level:?}, d {d}, k {k}, kind {kind}");
                         }
                     }
@@ -126,7 +127,7 @@ fn few_rows_need_the_reference_search() {
         let frame = Frame::of_centroids(level, &centroids, d);
         let mut packed = Packed::new(level, &frame, &centroids, d);
         let mut expected = vec![0; 2000];
-        assert!(assign::label_all(level, &packed, &rows, &mut expected));
+        assert!(assign::label_all(level, &packed, &rows, usize::codes(&mut expected)));
         packed.centroids.fill(0.0);
         let mut scratch = Scratch::new(level, d);
         let mut labels = vec![0; 2000];
@@ -235,7 +236,7 @@ fn odd_rows<F: Element + PartialEq>(huge: f64) {
             let mut rows = plain.clone();
             rows[17 * d + 5] = F::of(odd);
             let mut labels = vec![0; n];
-            let sound = assign::label_all(level, &packed, &rows, &mut labels);
+            let sound = assign::label_all(level, &packed, &rows, usize::codes(&mut labels));
             assert_eq!(sound, odd.is_finite(), "{level:?}, {odd}");
             for (i, (row, label)) in rows.chunks(d).zip(labels).enumerate() {
                 if odd.is_finite() || i != 17 {
