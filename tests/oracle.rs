@@ -107,7 +107,7 @@ fn hard_data_is_labelled_as_the_naive_search_would() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(2000))]
     #[test]
     fn any_data_is_labelled_as_the_naive_search_would(
         values in prop::collection::vec(prop_oneof![-1e3..1e3f32, Just(0.0f32), -1e30..1e30f32, -1e-40..1e-40f32], 12..240),
