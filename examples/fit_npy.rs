@@ -73,38 +73,49 @@ fn options() -> Outcome<Options> {
 }
 
 /// A matrix as `numpy.save` writes it: a magic word and a version, the length of the header, the header in Python's notation, the
-/// values. Crates that read it parse the whole of that notation, which takes longer to build than all else that the examples need.
+/// values. Crates that read it parse the whole of that notation, which takes longer to build than what all other examples need.
 fn read<F: Float>(path: &str) -> Outcome<Array2<F>> {
-    let mut file = BufReader::new(File::open(path).map_err(|e| format!("{path}: {e}"))?);
-    let (mut start, mut length) = ([0; 8], [0; 4]);
-    file.read_exact(&mut start)?;
+    matrix(path).map_err(|error| format!("{path}: {error}").into())
+}
+
+fn matrix<F: Float>(path: &str) -> Outcome<Array2<F>> {
+    let mut file = BufReader::new(File::open(path)?);
+    let start: [u8; 8] = bytes(&mut file)?;
     if !start.starts_with(b"\x93NUMPY") {
-        return Err(format!("{path} is no .npy file").into());
+        return Err("this is no .npy file".into());
     }
-    let version = start[6];
-    file.read_exact(if version == 1 { &mut length[..2] } else { &mut length })?;
+    let length = match start[6] {
+        1 => u16::from_le_bytes(bytes(&mut file)?).into(),
+        _ => u32::from_le_bytes(bytes(&mut file)?),
+    };
     let mut header = String::new();
-    file.by_ref().take(u32::from_le_bytes(length).into()).read_to_string(&mut header)?;
+    file.by_ref().take(length.into()).read_to_string(&mut header)?;
 
     if !header.contains("'fortran_order': False") {
-        return Err(format!("{path}: row-major order is needed").into());
+        return Err("row-major order is needed".into());
     }
-    let shape = header.split(['(', ')']).nth(1).unwrap_or_default();
-    let sizes = shape.split(',').map(str::trim).filter(|size| !size.is_empty());
-    let [n, d]: [usize; 2] = (sizes.map(str::parse).collect::<Result<Vec<_>, _>>()?)
-        .try_into()
-        .map_err(|_| format!("{path}: a matrix is needed, the shape is ({shape})"))?;
-    let cast = |x: f64| F::from(x).expect("both are floats");
-    let values = if header.contains("'<f4'") {
-        (0..n * d)
-            .map(|_| Ok(cast(f32::from_le_bytes(bytes(&mut file)?).into())))
-            .collect::<Outcome<Vec<F>>>()
-    } else if header.contains("'<f8'") {
-        (0..n * d).map(|_| Ok(cast(f64::from_le_bytes(bytes(&mut file)?)))).collect()
-    } else {
-        Err("float32 or float64 is needed".into())
+    let shape = header.split("'shape': (").nth(1).and_then(|rest| rest.split(')').next()).unwrap_or_default();
+    let sizes = shape.split(',').map(|size| size.trim().parse().ok()).collect::<Vec<Option<usize>>>();
+    let [Some(n), Some(d)] = sizes[..] else {
+        return Err(format!("a matrix is needed, the shape is ({shape})").into());
     };
-    Ok(Array2::from_shape_vec((n, d), values.map_err(|e| format!("{path}: {e}"))?)?)
+    let len = n.checked_mul(d).ok_or("the shape is too large")?;
+    let cast = |x: f64| F::from(x).expect("both are floats");
+    let single = header.contains("'<f4'");
+    if !single && !header.contains("'<f8'") {
+        return Err("float32 or float64 is needed".into());
+    }
+    let mut values = Vec::new();
+    values.try_reserve_exact(len)?;
+    for _ in 0..len {
+        let value = if single {
+            f32::from_le_bytes(bytes(&mut file)?).into()
+        } else {
+            f64::from_le_bytes(bytes(&mut file)?)
+        };
+        values.push(cast(value));
+    }
+    Ok(Array2::from_shape_vec((n, d), values)?)
 }
 
 fn bytes<const N: usize>(file: &mut impl Read) -> std::io::Result<[u8; N]> {

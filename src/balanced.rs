@@ -190,6 +190,7 @@ impl<F: Float> BalancedKMeans<F> {
 }
 
 /// What [`BalancedKMeans`] finds: centroids, and labels that keep to the sizes.
+/// With the feature `serde` it can be [saved](crate::KMeansModel#saving).
 ///
 /// ```
 /// use centroids::BalancedKMeans;

@@ -34,9 +34,9 @@ use std::sync::OnceLock;
 ///
 /// # Saving
 ///
-/// With the feature `serde` this model, and those of the other types, can be saved and loaded. What is loaded is checked for shapes, ranges, finite numbers and a history that can have happened, not against data: a file
-/// that breaks such a rule is an error. (JSON keeps every bit only with `serde_json`'s feature `float_roundtrip`. In such formats, for people to read, a model of f64 may be loaded as
-/// f32, and is then rounded; in binary ones that is an error.) A file of the other types names its type, and is an error where another is expected.
+/// With the feature `serde` all models can be saved and loaded. What is loaded is checked for shapes, ranges, finite numbers and a history that can have happened, not against data: a file
+/// that breaks such a rule, or has another model, is an error. (JSON keeps every bit only with `serde_json`'s feature `float_roundtrip`. In such formats, for people to read, a model of f64 may be loaded as
+/// f32, and is then rounded; in binary ones that is an error.) A [`KMedoidsModel`](crate::KMedoidsModel) with a dissimilarity of your own cannot be saved, its [`Medoids`](crate::Medoids) can.
 #[derive(Clone, Debug)]
 pub struct KMeansModel<F: Float> {
     pub(crate) centroids: Array2<F>,
@@ -217,7 +217,7 @@ impl<F: Float> KMeansModel<F> {
     }
 
     /// The centroids, row by row.
-    fn coordinates(&self) -> &[F] {
+    pub(crate) fn coordinates(&self) -> &[F] {
         self.centroids.as_slice().expect("centroids are in standard layout")
     }
 

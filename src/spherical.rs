@@ -184,6 +184,7 @@ pub(crate) fn scale<F: Float>(rows: ArrayView2<'_, F>) -> Result<Array2<F>, Erro
 }
 
 /// What [`SphericalKMeans`] finds: directions, and the rows that go along with them. One consistent state: `predict(&data) == labels()`.
+/// With the feature `serde` it can be [saved](crate::KMeansModel#saving).
 ///
 /// ```
 /// use centroids::SphericalKMeans;

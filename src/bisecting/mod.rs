@@ -244,7 +244,7 @@ impl<F: Float> BisectingKMeans<F> {
             weights.map_or(1.0, |weights| pack::unit(weights.iter().map(|w| w.f64()).fold(0.0, f64::max)));
         let inertia = |rows: &[usize], centroid: &[F]| inertia(data, weights, unit, rows, centroid);
         let mut all: Vec<Vec<usize>> = vec![(0..data.nrows()).collect()];
-        let mut tree = Tree::new(self.fit_rows(1, 0, data, weights)?.centroids());
+        let mut tree = Tree::new(self.fit_rows(1, 0, data, weights)?.coordinates());
         tree.nodes[0].size = data.nrows();
         let mut inertias = vec![inertia(&all[0], tree.centroid(0))];
         tree.nodes[0].inertia = inertias[0] * unit;

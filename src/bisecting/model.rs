@@ -46,9 +46,9 @@ pub(crate) struct Tree<F> {
 
 impl<F: Float> Tree<F> {
     /// A root, of size and inertia yet to be said.
-    pub(crate) fn new(centroid: &Array2<F>) -> Self {
+    pub(crate) fn new(centroid: &[F]) -> Self {
         let root = Node { parent: None, children: None, label: None, size: 0, inertia: 0.0 };
-        Tree { nodes: vec![root], centroids: centroid.iter().copied().collect(), d: centroid.ncols() }
+        Tree { nodes: vec![root], centroids: centroid.to_vec(), d: centroid.len() }
     }
 
     pub(super) fn centroid(&self, node: usize) -> &[F] {
@@ -69,7 +69,7 @@ impl<F: Float> Tree<F> {
     }
 
     /// Of all clusters.
-    pub(super) fn inertia(&self) -> f64 {
+    pub(crate) fn inertia(&self) -> f64 {
         self.leaves().map(|leaf| self.nodes[leaf].inertia).sum()
     }
 
@@ -101,6 +101,7 @@ impl<F: Float> Tree<F> {
 }
 
 /// The tree of divisions, and the clusters at its leaves. One consistent state: `predict(&data) == labels()`.
+/// With the feature `serde` it can be [saved](crate::KMeansModel#saving).
 ///
 /// ```
 /// use centroids::BisectingKMeans;

@@ -20,6 +20,7 @@ const COINCIDENT: f64 = 0.01;
 /// Fuzzy centroids, and the labels, measures and history of the fit that found them: one consistent state.
 ///
 /// Labels, memberships, objective and measures are all those of the model's centroids, whatever stopped the fit.
+/// With the feature `serde` it can be [saved](crate::KMeansModel#saving).
 ///
 /// ```
 /// use centroids::FuzzyCMeans;

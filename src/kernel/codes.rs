@@ -15,14 +15,14 @@ use super::par;
 /// # Ok::<(), centroids::Error>(())
 /// ```
 pub trait Label: Copy {
-    /// Room for so many labels.
     #[doc(hidden)]
+    #[allow(missing_docs, reason = "sealed")]
     fn codes(room: &mut [Self]) -> Codes<'_>;
 }
 
 macro_rules! codes {
     ($($Variant:ident $type:ident),*) => {
-        /// Room for one label a row.
+        /// Room for labels, one a row.
         #[allow(missing_docs, reason = "no user can name it")]
         pub enum Codes<'a> {
             $($Variant(&'a mut [$type])),*
@@ -57,7 +57,7 @@ macro_rules! codes {
                 }
             }
 
-            /// Labels of which none is larger than the [`largest`](Self::largest).
+            /// Fills the room with labels, of which none may be larger than the [`largest`](Self::largest).
             #[allow(clippy::cast_lossless, reason = "one cast for all types")]
             pub(super) fn write(self, level: Level, labels: &[u32]) {
                 match self {
@@ -79,10 +79,8 @@ impl<'a> Codes<'a> {
         let mut rest = Some(self);
         std::iter::from_fn(move || {
             let room = rest.take().filter(|room| room.len() > 0)?;
-            let (first, after) = match room.len() {
-                len if len > n => room.split_at(n),
-                len => room.split_at(len),
-            };
+            let n = room.len().min(n);
+            let (first, after) = room.split_at(n);
             rest = Some(after);
             Some(first)
         })

@@ -12,6 +12,7 @@ use ndarray::{Array1, Array2, ArrayBase, Ix1, Ix2};
 /// Medians, and the labels, loss and history of the fit that found them: one consistent state.
 ///
 /// Labels and loss are those of the model's centroids, whatever stopped the fit: `predict(&data) == labels()`.
+/// With the feature `serde` it can be [saved](crate::KMeansModel#saving).
 ///
 /// ```
 /// use centroids::KMedians;

@@ -14,7 +14,7 @@ use ndarray::{Array1, Array2, ArrayBase, ArrayView2, Ix1, Ix2};
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// Which rows are the medoids, and which rows belong to them.
+/// Which rows are the medoids, and which rows belong to them. With the feature `serde` it can be [saved](crate::KMeansModel#saving).
 ///
 /// ```
 /// use centroids::KMedoids;
@@ -135,8 +135,8 @@ impl Medoids {
 
 /// [`Medoids`] of rows with columns, so that new rows can be given to them.
 ///
-/// Everything that [`Medoids`] tells, it tells as well. With the feature `serde` it can be [saved](crate::KMeansModel#saving), but not with a dissimilarity of your own:
-/// then only the [`Medoids`] can.
+/// Everything that [`Medoids`] tells, it tells as well. With the feature `serde` it can be [saved](crate::KMeansModel#saving), but not with a dissimilarity of your own: then
+/// only the [`Medoids`] can.
 ///
 /// ```
 /// use centroids::KMedoids;

@@ -1,14 +1,11 @@
 //! Bisecting k-means: the divisions in their order, of which the tree is built again.
 
-use super::named::{Labels, Matrix, read, write};
+use super::named::{Named, SavedLabels, SavedMatrix, read, write};
 use super::{Flaw, amount};
 use crate::bisecting::{BisectingKMeansModel, Tree};
 use crate::float::Float;
 use crate::history::StopReason;
-use ndarray::Axis;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-const NAME: &str = "BisectingKMeansModel";
 
 #[derive(Serialize, Deserialize)]
 struct Saved<F> {
@@ -16,9 +13,13 @@ struct Saved<F> {
     divided: Vec<usize>,
     sizes: Vec<usize>,
     inertias: Vec<f64>,
-    centroids: Matrix<F>,
-    labels: Labels,
+    centroids: SavedMatrix<F>,
+    labels: SavedLabels,
     stop_reason: StopReason,
+}
+
+impl<F> Named for Saved<F> {
+    const NAME: &'static str = "BisectingKMeansModel";
 }
 
 impl<F: Float + Serialize> Serialize for BisectingKMeansModel<F> {
@@ -28,19 +29,20 @@ impl<F: Float + Serialize> Serialize for BisectingKMeansModel<F> {
             divided: nodes.iter().skip(1).step_by(2).filter_map(|node| node.parent).collect(),
             sizes: nodes.iter().map(|node| node.size).collect(),
             inertias: nodes.iter().map(|node| node.inertia).collect(),
-            centroids: Matrix::of(&self.node_centroids()),
-            labels: Labels::of(self.labels()),
+            centroids: SavedMatrix::of(&self.node_centroids()),
+            labels: SavedLabels::of(self.labels()),
             stop_reason: self.stop_reason(),
         };
-        write(NAME, saved, serializer)
+        write(saved, serializer)
     }
 }
 
 impl<'de, F: Float + Deserialize<'de>> Deserialize<'de> for BisectingKMeansModel<F> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read(NAME, deserializer, |saved: Saved<F>, described| {
-            let centroids = saved.centroids.checked(described)?;
-            let nodes = centroids.nrows();
+        read(deserializer, |saved: Saved<F>, readable| {
+            let centroids = saved.centroids.checked("the centroids", readable)?;
+            let (nodes, d) = centroids.dim();
+            let coordinates = centroids.as_slice().unwrap_or_default();
             for (name, found) in [
                 ("sizes", saved.sizes.len()),
                 ("inertias", saved.inertias.len()),
@@ -51,8 +53,12 @@ impl<'de, F: Float + Deserialize<'de>> Deserialize<'de> for BisectingKMeansModel
                 }
             }
             saved.inertias.iter().try_for_each(|&inertia| amount("an inertia", inertia))?;
+            if saved.stop_reason == StopReason::MaxIterations {
+                return Err(Flaw::Said("divisions do not end by a number of iterations"));
+            }
 
-            let mut tree = Tree::new(&centroids.row(0).insert_axis(Axis(0)).to_owned());
+            let centroids: Vec<&[F]> = coordinates.chunks_exact(d).collect();
+            let mut tree = Tree::new(centroids[0]);
             (tree.nodes[0].size, tree.nodes[0].inertia) = (saved.sizes[0], saved.inertias[0]);
             for &parent in &saved.divided {
                 if tree.nodes.get(parent).is_none_or(|node| node.children.is_some()) {
@@ -60,10 +66,10 @@ impl<'de, F: Float + Deserialize<'de>> Deserialize<'de> for BisectingKMeansModel
                 }
                 for _ in 0..2 {
                     let node = tree.nodes.len();
-                    let centroid = centroids.row(node).to_vec();
-                    tree.add(parent, saved.sizes[node], saved.inertias[node], &centroid);
+                    tree.add(parent, saved.sizes[node], saved.inertias[node], centroids[node]);
                 }
             }
+            amount("the inertia of all clusters", tree.inertia())?;
             let leaves = tree.number();
             let (labels, cluster_sizes) = saved.labels.checked(leaves.len())?;
             // From the last division to the first: what the parts have, the whole had.

@@ -1,6 +1,7 @@
 //! Models as files: the forms they are saved in, and what is checked when one is loaded.
 //!
-//! A file may come from anywhere, so nothing in it is trusted: every rule that a fit establishes and that needs no data is checked again.
+//! A file may come from anywhere, so nothing in it is trusted: shapes, ranges and what a model's own methods rely on are checked again. That the numbers are those of a fit of some data, no
+//! check can tell.
 
 mod bisecting;
 mod fuzzy;
@@ -20,12 +21,27 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 use thiserror::Error;
 
-/// The version of the form of [`KMeansModel`], written first.
-const VERSION: u32 = 2;
+/// The version of a form. It comes first, so that another is refused for that, and not for what it lacks.
+struct Form<const VERSION: u32>;
+
+impl<const VERSION: u32> Serialize for Form<VERSION> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        VERSION.serialize(serializer)
+    }
+}
+
+impl<'de, const VERSION: u32> Deserialize<'de> for Form<VERSION> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u32::deserialize(deserializer)? {
+            found if found == VERSION => Ok(Form),
+            found => Err(D::Error::custom(Flaw::Version { found, known: VERSION })),
+        }
+    }
+}
 
 #[derive(Serialize, Deserialize)]
 struct Saved<'a, F: Clone> {
-    version: u32,
+    version: Form<2>,
     /// Of a coordinate: formats that do not say it would read numbers of one type as such of the other.
     bits: u32,
     n_clusters: usize,
@@ -48,16 +64,22 @@ enum Flaw {
     Model { found: String, wanted: &'static str },
     #[error("the model has numbers of {0} bits, which this format reads as such only")]
     Bits(u32),
-    #[error("{found} coordinates are not {clusters} centroids of {features}")]
-    Shape { clusters: usize, features: usize, found: usize },
-    #[error("coordinate {0} of the centroids is not finite, or too large")]
-    Coordinate(usize),
+    #[error("{found} values of {name} are not {rows} rows of {columns}")]
+    Shape { name: &'static str, rows: usize, columns: usize, found: usize },
+    #[error("value {at} of {name} is not finite, or too large")]
+    Number { name: &'static str, at: usize },
     #[error("label {label} of row {row} names none of the {clusters} clusters")]
     Label { row: usize, label: u32, clusters: usize },
     #[error("{name} is {value}, which no fit gives")]
     Value { name: &'static str, value: f64 },
-    #[error("{found} {name} are not one for each of {expected}")]
+    #[error("{name} are {found}, and not {expected}")]
     Count { name: &'static str, found: usize, expected: usize },
+    #[error(
+        "{clusters} clusters are not those of a fit of {rows} rows, or one of them is empty that should not be"
+    )]
+    Rows { clusters: usize, rows: usize },
+    #[error("{0}")]
+    Said(&'static str),
     #[error("node {0} of the tree has no such place or size")]
     Node(usize),
     #[error("iteration {0} of the history cannot have happened")]
@@ -71,7 +93,7 @@ enum Flaw {
 impl<F: Float + Serialize> Serialize for KMeansModel<F> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let saved = Saved {
-            version: VERSION,
+            version: Form,
             bits: bits::<F>(),
             n_clusters: self.n_clusters(),
             n_features: self.n_features(),
@@ -88,21 +110,17 @@ impl<F: Float + Serialize> Serialize for KMeansModel<F> {
 
 impl<'de, F: Float + Deserialize<'de>> Deserialize<'de> for KMeansModel<F> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let described = deserializer.is_human_readable();
-        let model = model(Saved::deserialize(deserializer)?, described).map_err(D::Error::custom)?;
-        falls(&model.history, |it| it.inertia).map_err(D::Error::custom)?;
-        Ok(model)
+        let readable = deserializer.is_human_readable();
+        model(Saved::deserialize(deserializer)?, readable).map_err(D::Error::custom)
     }
 }
 
-/// The model of a file, if all in it but the course of the inertia is sound. Whether the format writes numbers so that they may be read as another type is `described`.
-fn model<F: Float>(saved: Saved<'_, F>, described: bool) -> Result<KMeansModel<F>, Flaw> {
-    if saved.version != VERSION {
-        return Err(Flaw::Version { found: saved.version, known: VERSION });
-    }
+/// The model of a file, from a format that is readable for people or not.
+fn model<F: Float>(saved: Saved<'_, F>, readable: bool) -> Result<KMeansModel<F>, Flaw> {
     let shape = (saved.n_clusters, saved.n_features);
-    let centroids = matrix(saved.bits, shape, saved.centroids.into_owned(), described)?;
-    let cluster_sizes = sizes(&saved.labels, saved.n_clusters)?;
+    let centroids = matrix("the centroids", saved.bits, shape, saved.centroids.into_owned(), readable)?;
+    let cluster_sizes =
+        if saved.labels.is_empty() { vec![0; shape.0] } else { sizes(&saved.labels, shape.0)? };
     amount("the inertia", saved.inertia)?;
     let (rows, iterations, inertia) = (saved.labels.len(), saved.history.len(), saved.inertia);
     // A fit has both labels and a history, and centroids from elsewhere have neither.
@@ -111,6 +129,9 @@ fn model<F: Float>(saved: Saved<'_, F>, described: bool) -> Result<KMeansModel<F
     }
     if iterations > 0 {
         happened(&saved.history, |it| (it.run, it.index, [it.inertia, it.shift, it.relative_shift]))?;
+    }
+    if saved.algorithm == Algorithm::Auto {
+        return Err(Flaw::Said("the algorithm is not what Auto chose, but Auto"));
     }
     Ok(KMeansModel {
         centroids,
@@ -128,29 +149,33 @@ fn bits<F>() -> u32 {
     8 * size_of::<F>() as u32
 }
 
-/// Values of so many bits, row by row, as a matrix of that shape.
+/// Values of so many bits, row by row, as a matrix of that shape. In a format that is readable for people they may be read as another type.
 fn matrix<F: Float>(
+    name: &'static str,
     stated: u32,
     (rows, columns): (usize, usize),
     values: Vec<F>,
-    described: bool,
+    readable: bool,
 ) -> Result<Array2<F>, Flaw> {
-    if stated != bits::<F>() && !(described && [32, 64].contains(&stated)) {
+    if stated != bits::<F>() && !(readable && [32, 64].contains(&stated)) {
         return Err(Flaw::Bits(stated));
     }
-    let wrong = Flaw::Shape { clusters: rows, features: columns, found: values.len() };
+    let wrong = Flaw::Shape { name, rows, columns, found: values.len() };
     if rows == 0 || columns == 0 || rows.checked_mul(columns) != Some(values.len()) {
         return Err(wrong);
     }
     let sound = |x: &F| crate::kernel::Element::f64(*x).abs() <= F::LIMIT;
     if let Some(at) = values.iter().position(|x| !sound(x)) {
-        return Err(Flaw::Coordinate(at));
+        return Err(Flaw::Number { name, at });
     }
     Array2::from_shape_vec((rows, columns), values).map_err(|_| wrong)
 }
 
-/// Rows with each label.
+/// Rows with each label, of a fit: it has no more clusters than rows.
 fn sizes(labels: &[u32], clusters: usize) -> Result<Vec<usize>, Flaw> {
+    if labels.len() < clusters {
+        return Err(Flaw::Rows { clusters, rows: labels.len() });
+    }
     let mut sizes = vec![0; clusters];
     for (row, &label) in labels.iter().enumerate() {
         *sizes.get_mut(label as usize).ok_or(Flaw::Label { row, label, clusters })? += 1;
@@ -163,25 +188,24 @@ fn amount(name: &'static str, value: f64) -> Result<(), Flaw> {
     if value.is_finite() && value >= 0.0 { Ok(()) } else { Err(Flaw::Value { name, value }) }
 }
 
-/// Whether a history is that of one run, from its start, with amounts that can be.
+/// Whether a history is that of one run, from its start, with amounts that can be, of which the first never rises.
 fn happened<T, const N: usize>(
     history: &[T],
     parts: impl Fn(&T) -> (usize, usize, [f64; N]),
 ) -> Result<(), Flaw> {
-    let (run, ..) = history.first().map(&parts).ok_or(Flaw::History(1))?;
+    let (run, _, amounts) = history.first().map(&parts).ok_or(Flaw::Said("the history is empty"))?;
+    let mut least = amounts[0];
     for (number, it) in (1..).zip(history) {
         let (of, index, amounts) = parts(it);
-        if of != run || index != number || amounts.iter().any(|x| amount("", *x).is_err()) {
+        if of != run
+            || index != number
+            || amounts.iter().any(|x| amount("", *x).is_err())
+            || amounts[0] > least
+        {
             return Err(Flaw::History(number));
         }
+        // A format that rounds what it reads may turn two that are as good as equal around.
+        least = amounts[0] * (1.0 + 1e-12);
     }
     Ok(())
-}
-
-/// Whether what a fit minimises never rises. A format that rounds what it reads may turn two that are as good as equal around.
-fn falls<T>(history: &[T], value: impl Fn(&T) -> f64) -> Result<(), Flaw> {
-    match history.windows(2).position(|pair| value(&pair[1]) > value(&pair[0]) * (1.0 + 1e-12)) {
-        Some(at) => Err(Flaw::History(at + 2)),
-        None => Ok(()),
-    }
 }
