@@ -4,7 +4,8 @@ use super::Level;
 use super::dispatch::dispatch;
 use super::par;
 
-/// A number that labels can be written as: `u8`, `u16`, `u32`, `u64`, `usize`, `i32` or `i64`. Sealed.
+/// A number that labels can be written as: `u8`, `u16`, `u32`, `u64`, `usize`, `i32` or `i64`. Sealed. Where a model has more clusters
+/// than the type has numbers, from 0 on, that is [`Error::NarrowLabels`](crate::Error::NarrowLabels).
 ///
 /// ```
 /// # let data = ndarray::array![[0.0], [1.0], [8.0], [9.0]];

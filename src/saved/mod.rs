@@ -5,20 +5,17 @@
 
 mod bisecting;
 mod fuzzy;
+mod kmeans;
 mod medians;
 mod medoids;
 mod named;
 mod wrapped;
 
 use crate::float::Float;
-use crate::history::{Iteration, StopReason};
-use crate::kernel::Level;
-use crate::lloyd::Algorithm;
-use crate::model::{KMeansModel, Labels};
+use crate::kernel::Element;
 use ndarray::Array2;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::borrow::Cow;
 use thiserror::Error;
 
 /// The version of a form. It comes first, so that another is refused for that, and not for what it lacks.
@@ -37,22 +34,6 @@ impl<'de, const VERSION: u32> Deserialize<'de> for Form<VERSION> {
             found => Err(D::Error::custom(Flaw::Version { found, known: VERSION })),
         }
     }
-}
-
-#[derive(Serialize, Deserialize)]
-struct Saved<'a, F: Clone> {
-    version: Form<2>,
-    /// Of a coordinate: formats that do not say it would read numbers of one type as such of the other.
-    bits: u32,
-    n_clusters: usize,
-    n_features: usize,
-    /// Row by row.
-    centroids: Cow<'a, [F]>,
-    labels: Cow<'a, [u32]>,
-    inertia: f64,
-    history: Cow<'a, [Iteration]>,
-    stop_reason: StopReason,
-    algorithm: Algorithm,
 }
 
 /// What is wrong with a file.
@@ -74,9 +55,7 @@ enum Flaw {
     Value { name: &'static str, value: f64 },
     #[error("{name} are {found}, and not {expected}")]
     Count { name: &'static str, found: usize, expected: usize },
-    #[error(
-        "{clusters} clusters are not those of a fit of {rows} rows, or one of them is empty that should not be"
-    )]
+    #[error("{clusters} clusters are not those of a fit of {rows} rows")]
     Rows { clusters: usize, rows: usize },
     #[error("{0}")]
     Said(&'static str),
@@ -88,61 +67,6 @@ enum Flaw {
         "{rows} labels, an inertia of {inertia} and {iterations} iterations are no fit, and not nothing either"
     )]
     Half { rows: usize, inertia: f64, iterations: usize },
-}
-
-impl<F: Float + Serialize> Serialize for KMeansModel<F> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let saved = Saved {
-            version: Form,
-            bits: bits::<F>(),
-            n_clusters: self.n_clusters(),
-            n_features: self.n_features(),
-            centroids: self.centroids.iter().copied().collect(),
-            labels: Cow::Borrowed(&self.labels.narrow),
-            inertia: self.inertia,
-            history: Cow::Borrowed(&self.history),
-            stop_reason: self.stop_reason,
-            algorithm: self.algorithm,
-        };
-        saved.serialize(serializer)
-    }
-}
-
-impl<'de, F: Float + Deserialize<'de>> Deserialize<'de> for KMeansModel<F> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let readable = deserializer.is_human_readable();
-        model(Saved::deserialize(deserializer)?, readable).map_err(D::Error::custom)
-    }
-}
-
-/// The model of a file, from a format that is readable for people or not.
-fn model<F: Float>(saved: Saved<'_, F>, readable: bool) -> Result<KMeansModel<F>, Flaw> {
-    let shape = (saved.n_clusters, saved.n_features);
-    let centroids = matrix("the centroids", saved.bits, shape, saved.centroids.into_owned(), readable)?;
-    let cluster_sizes =
-        if saved.labels.is_empty() { vec![0; shape.0] } else { sizes(&saved.labels, shape.0)? };
-    amount("the inertia", saved.inertia)?;
-    let (rows, iterations, inertia) = (saved.labels.len(), saved.history.len(), saved.inertia);
-    // A fit has both labels and a history, and centroids from elsewhere have neither.
-    if (rows == 0) != (iterations == 0) || rows == 0 && inertia > 0.0 {
-        return Err(Flaw::Half { rows, inertia, iterations });
-    }
-    if iterations > 0 {
-        happened(&saved.history, |it| (it.run, it.index, [it.inertia, it.shift, it.relative_shift]))?;
-    }
-    if saved.algorithm == Algorithm::Auto {
-        return Err(Flaw::Said("the algorithm is not what Auto chose, but Auto"));
-    }
-    Ok(KMeansModel {
-        centroids,
-        labels: Labels::new(saved.labels.into_owned()),
-        cluster_sizes,
-        inertia,
-        history: saved.history.into_owned(),
-        stop_reason: saved.stop_reason,
-        algorithm: saved.algorithm,
-        level: Level::new(),
-    })
 }
 
 fn bits<F>() -> u32 {
@@ -164,7 +88,7 @@ fn matrix<F: Float>(
     if rows == 0 || columns == 0 || rows.checked_mul(columns) != Some(values.len()) {
         return Err(wrong);
     }
-    let sound = |x: &F| crate::kernel::Element::f64(*x).abs() <= F::LIMIT;
+    let sound = |x: &F| Element::f64(*x).abs() <= F::LIMIT;
     if let Some(at) = values.iter().position(|x| !sound(x)) {
         return Err(Flaw::Number { name, at });
     }

@@ -1,7 +1,8 @@
 //! Models that are those of k-means with rules of their own.
 
+use super::Flaw;
+use super::kmeans::{Saved, model};
 use super::named::{Named, read, write};
-use super::{Flaw, Saved, model};
 use crate::balanced::BalancedKMeansModel;
 use crate::float::Float;
 use crate::kernel::Element;
@@ -67,7 +68,7 @@ impl<'de, F: Float + Deserialize<'de>> Deserialize<'de> for BalancedKMeansModel<
         read(deserializer, |Balanced(saved): Balanced<Saved<'_, F>>, readable| {
             let model = fitted(saved, readable)?;
             if model.cluster_sizes.contains(&0) {
-                return Err(Flaw::Rows { clusters: model.n_clusters(), rows: model.labels.narrow.len() });
+                return Err(Flaw::Said("a cluster is empty, which none of a balanced model is"));
             }
             Ok(BalancedKMeansModel(model))
         })
