@@ -12,7 +12,8 @@ use thiserror::Error;
 ///
 /// let data = array![[0.0, 1.0], [2.0, f64::NAN]];
 /// assert_eq!(KMeans::new(1).fit(&data).unwrap_err(), Error::NotFinite { row: 1, column: 1 });
-/// assert_eq!(KMeans::new(3).fit(&array![[0.0], [1.0]]).unwrap_err(), Error::TooManyClusters { k: 3, rows: 2 });
+/// let error = KMeans::new(3).fit(&array![[0.0], [1.0]]).unwrap_err();
+/// assert_eq!(error, Error::TooManyClusters { k: 3, rows: 2 });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
 #[non_exhaustive]

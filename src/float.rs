@@ -19,7 +19,8 @@ use std::iter::Sum;
 /// use ndarray::{Array2, Axis};
 ///
 /// fn two_groups<F: Float>(data: &Array2<F>) -> Result<Vec<usize>, Error> {
-///     let scaled = (data - &data.mean_axis(Axis(0)).ok_or(Error::NoRows)?) / &data.std_axis(Axis(0), F::zero());
+///     let mean = data.mean_axis(Axis(0)).ok_or(Error::NoRows)?;
+///     let scaled = (data - &mean) / &data.std_axis(Axis(0), F::zero());
 ///     Ok(KMeans::new(2).fit(&scaled)?.labels().to_vec())
 /// }
 /// # let data = ndarray::array![[0.0f32], [9.0]];

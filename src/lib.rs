@@ -19,23 +19,25 @@
 //!     [4.0, 45.0], [5.0, 50.0], [4.0, 55.0], [5.0, 41.0],
 //! ];
 //!
-//! // Visits and euros are different units, and the euros have the larger numbers: as they are, they would
-//! // decide alone. Divided by its standard deviation, each column counts alike. (That of a constant column is 0:
-//! // leave the column out, for a division by 0 makes NaN.)
+//! // Visits and euros are different units, and the euros have the larger numbers: as they are,
+//! // they would decide alone. Divided by its standard deviation, each column counts alike. (That
+//! // of a constant column is 0: leave the column out, for a division by 0 makes NaN.)
 //! let mean = customers.mean_axis(Axis(0)).expect("there are rows");
 //! let deviation = customers.std_axis(Axis(0), 0.0);
 //! let scaled = (&customers - &mean) / &deviation;
 //!
-//! // How many kinds? The inertia, the sum of the squared distances, falls with every cluster more. Print it
-//! // for a few k, as the part of the variance that the clusters explain. For each k the best of ten runs counts.
+//! // How many kinds? The inertia, the sum of the squared distances, falls with every cluster more.
+//! // Print it for a few k, as the part of the variance that the clusters explain. For each k the
+//! // best of ten runs counts.
 //! let kmeans = KMeans::new(1).seed(7).n_init(10);
 //! let total = kmeans.fit(&scaled)?.inertia();
 //! for k in 2..=5 {
 //!     let explained = 1.0 - kmeans.clone().with_k(k).fit(&scaled)?.inertia() / total;
 //!     println!("{k} kinds explain {:.0} %", 100.0 * explained);
 //! }
-//! // It prints 73, 96, 97 and 98 %: the third cluster finds something, the fourth only cuts a kind in two.
-//! // (`select::sweep` does this loop, and judges each k by seven criteria; `select::elbow` finds the knee.)
+//! // It prints 73, 96, 97 and 98 %: the third cluster finds something, the fourth only cuts a kind
+//! // in two. (`select::sweep` does this loop, and judges each k by seven criteria; `select::elbow`
+//! // finds the knee.)
 //!
 //! // So three. The model says who belongs together, and why the fit stopped.
 //! let model = kmeans.with_k(3).fit(&scaled)?;
@@ -44,8 +46,8 @@
 //! let labels = model.labels();
 //! assert!(labels[0] == labels[3] && labels[3] != labels[4]);
 //!
-//! // The centroids describe the kinds, once they are back in visits and euros. The numbers of the clusters mean
-//! // nothing: find a cluster by a row that you know, or by its centroid.
+//! // The centroids describe the kinds, once they are back in visits and euros. The numbers of the
+//! // clusters mean nothing: find a cluster by a row that you know, or by its centroid.
 //! let kinds = model.centroids() * &deviation + &mean;
 //! let often = labels[0];
 //! assert!((kinds[[often, 0]] - 8.5).abs() < 1e-9 && (kinds[[often, 1]] - 13.0).abs() < 1e-9);
@@ -104,6 +106,20 @@
 //!
 //! Every setting has a default; [`KMeans`] lists them.
 //!
+//! # Names elsewhere
+//!
+//! | scikit-learn | linfa | here |
+//! |---|---|---|
+//! | `KMeans(n_clusters=8)` | `KMeans::params(8)` | [`KMeans::new(8)`](KMeans::new) |
+//! | `n_init`, `max_iter` | `n_runs`, `max_n_iterations` | [`n_init`](KMeans::n_init) (1 unless set), [`max_iter`](KMeans::max_iter) |
+//! | `tol`, in parts of the variance | `tolerance`, a distance | [`tolerance`](KMeans::tolerance), as in scikit-learn |
+//! | `random_state` | `params_with_rng` | [`seed`](KMeans::seed) (0 unless set) |
+//! | `init="random"`, `"k-means++"` | `init_method` | [`init`](KMeans::init) |
+//! | `fit(X, sample_weight=w)` | | [`fit_weighted`](KMeans::fit_weighted) |
+//! | `cluster_centers_`, `labels_`, `inertia_` | `centroids`, `inertia` | [`centroids`](KMeansModel::centroids), [`labels`](KMeansModel::labels), [`inertia`](KMeansModel::inertia) |
+//! | `predict`, `transform`, `score` | `predict`, `transform` | [`predict`](KMeansModel::predict), [`transform`](KMeansModel::transform), [`score`](KMeansModel::score) |
+//! | `silhouette_score` and others | `silhouette_score` | [`select`] |
+//!
 //! # Data
 //!
 //! Data is any two-dimensional `ndarray` array or view of f32 or f64, one row for each thing, read where it lies. Plain slices go in as views,
@@ -139,7 +155,10 @@
 //!     other => panic!("{other:?}"),
 //! }
 //! let error = KMeans::new(5).fit(&array![[0.0], [1.0]]).unwrap_err();
-//! assert_eq!(error.to_string(), "5 clusters were asked for, but there are only 2 rows (rows of weight 0 do not count)");
+//! assert_eq!(
+//!     error.to_string(),
+//!     "5 clusters were asked for, but there are only 2 rows (rows of weight 0 do not count)"
+//! );
 //!
 //! let line = ndarray::Array2::from_shape_fn((100, 1), |(row, _)| row as f64);
 //! let model = KMeans::new(7).max_iter(1).fit(&line)?;

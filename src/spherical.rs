@@ -127,7 +127,8 @@ impl<F: Float> SphericalKMeans<F> {
     /// use centroids::SphericalKMeans;
     /// use ndarray::array;
     ///
-    /// let model = SphericalKMeans::new(1).fit_weighted(&array![[2.0, 0.0], [0.0, 1.0]], &array![3.0, 4.0])?;
+    /// let data = array![[2.0, 0.0], [0.0, 1.0]];
+    /// let model = SphericalKMeans::new(1).fit_weighted(&data, &array![3.0, 4.0])?;
     /// assert!((model.centroids()[[0, 0]] - 0.6f64).abs() < 1e-12);
     /// # Ok::<(), centroids::Error>(())
     /// ```

@@ -188,7 +188,8 @@ impl<F: Float> BisectingKMeans<F> {
     /// use centroids::BisectingKMeans;
     /// use ndarray::array;
     ///
-    /// let model = BisectingKMeans::new(2).fit_weighted(&array![[0.0], [3.0], [90.0]], &array![2.0, 1.0, 1.0])?;
+    /// let data = array![[0.0], [3.0], [90.0]];
+    /// let model = BisectingKMeans::new(2).fit_weighted(&data, &array![2.0, 1.0, 1.0])?;
     /// assert!(model.centroids().iter().any(|&x| x == 1.0));
     /// # Ok::<(), centroids::Error>(())
     /// ```
@@ -215,7 +216,8 @@ impl<F: Float> BisectingKMeans<F> {
     /// use ndarray::array;
     /// use std::ops::ControlFlow;
     ///
-    /// let model = BisectingKMeans::new(4).fit_with(&array![[0.0], [1.0], [8.0], [9.0]], |_| ControlFlow::Break(()))?;
+    /// let data = array![[0.0], [1.0], [8.0], [9.0]];
+    /// let model = BisectingKMeans::new(4).fit_with(&data, |_| ControlFlow::Break(()))?;
     /// assert_eq!((model.n_clusters(), model.stop_reason()), (2, StopReason::Observer));
     /// # Ok::<(), centroids::Error>(())
     /// ```

@@ -50,7 +50,9 @@ use std::sync::Arc;
 /// use centroids::FuzzyCMeans;
 /// use ndarray::array;
 ///
-/// let data = array![[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [8.0, 8.0], [9.0, 8.0], [8.0, 9.0], [4.3, 4.3]];
+/// let data = array![
+///     [0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [8.0, 8.0], [9.0, 8.0], [8.0, 9.0], [4.3, 4.3],
+/// ];
 /// let model = FuzzyCMeans::new(2).fuzzifier(2.0).seed(7).fit(&data)?;
 /// assert_eq!(model.labels()[0], model.labels()[1]);
 /// let memberships = model.predict_memberships(&data)?; // (7, 2)
@@ -247,7 +249,8 @@ impl<F: Float> FuzzyCMeans<F> {
     /// use std::ops::ControlFlow;
     ///
     /// let (data, weights) = (array![[0.0], [4.0]], array![3.0, 1.0]);
-    /// let model = FuzzyCMeans::new(1).fit_weighted_with(&data, &weights, |_| ControlFlow::Continue(()))?;
+    /// let fuzzy = FuzzyCMeans::new(1);
+    /// let model = fuzzy.fit_weighted_with(&data, &weights, |_| ControlFlow::Continue(()))?;
     /// assert_eq!(model.centroids()[[0, 0]], 1.0);
     /// # Ok::<(), centroids::Error>(())
     /// ```

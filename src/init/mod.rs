@@ -128,7 +128,8 @@ impl<F: Float> Init<F> for Auto {
 /// ```
 /// use centroids::{Init, KMeans, KMeansPlusPlus, Random};
 /// let quick = std::env::args().count() > 1;
-/// let init: Box<dyn Init<f64>> = if quick { Box::new(Random) } else { Box::new(KMeansPlusPlus::default()) };
+/// let init: Box<dyn Init<f64>> =
+///     if quick { Box::new(Random) } else { Box::new(KMeansPlusPlus::default()) };
 /// let model = KMeans::new(2).init(init).fit(&ndarray::array![[0.0], [1.0], [8.0]])?;
 /// # Ok::<(), centroids::Error>(())
 /// ```
@@ -150,7 +151,9 @@ impl<F: Float, I: Init<F> + ?Sized> Init<F> for Box<I> {
 /// use centroids::{KMeans, init};
 /// use ndarray::{array, s};
 ///
-/// let last_rows = init::from_fn(|data, _weights, k, _rng| Ok(data.slice(s![data.nrows() - k.., ..]).to_owned()));
+/// let last_rows = init::from_fn(|data, _weights, k, _rng| {
+///     Ok(data.slice(s![data.nrows() - k.., ..]).to_owned())
+/// });
 /// let model = KMeans::new(2).init(last_rows).fit(&array![[0.0], [1.0], [9.0]])?;
 /// assert_eq!(model.centroids(), &array![[0.5], [9.0]]);
 /// # Ok::<(), centroids::Error>(())

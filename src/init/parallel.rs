@@ -30,7 +30,8 @@ use ndarray::{Array2, ArrayView1, ArrayView2};
 /// # let data = ndarray::array![[0.0], [1.0], [8.0], [9.0]];
 /// let model = KMeans::new(2).init(KMeansParallel::default()).fit(&data)?;
 /// // As in the paper.
-/// let model = KMeans::new(2).init(KMeansParallel::default().rounds(5).oversampling(0.5)).fit(&data)?;
+/// let init = KMeansParallel::default().rounds(5).oversampling(0.5);
+/// let model = KMeans::new(2).init(init).fit(&data)?;
 /// # Ok::<(), centroids::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]

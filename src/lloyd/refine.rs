@@ -60,7 +60,7 @@ const GAIN: f64 = 1e-6;
 /// use ndarray::Array2;
 ///
 /// // A grid of points, which k-means rarely cuts into the nine squares that are best.
-/// let data = Array2::from_shape_fn((144, 2), |(i, t)| if t == 0 { i / 12 } else { i % 12 } as f64);
+/// let data = Array2::from_shape_fn((144, 2), |(i, t)| [i / 12, i % 12][t] as f64);
 /// let model = KMeans::new(9).refine(Refine::default().patience(100)).fit(&data)?;
 /// assert_eq!(model.inertia(), 360.0);
 /// # Ok::<(), centroids::Error>(())

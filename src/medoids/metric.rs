@@ -47,7 +47,9 @@ pub enum Metric {
 /// use ndarray::{ArrayView1, array};
 ///
 /// // The number of columns that differ.
-/// let hamming = |a: ArrayView1<'_, f64>, b: ArrayView1<'_, f64>| a.iter().zip(b).filter(|(a, b)| a != b).count() as f64;
+/// let hamming = |a: ArrayView1<'_, f64>, b: ArrayView1<'_, f64>| {
+///     a.iter().zip(b).filter(|(a, b)| a != b).count() as f64
+/// };
 /// let data = array![[1.0, 4.0, 2.0], [1.0, 4.0, 3.0], [7.0, 5.0, 5.0], [7.0, 4.0, 5.0]];
 /// let model = KMedoids::new(2).metric(hamming).fit(&data)?;
 /// assert_eq!(model.loss(), 2.0);

@@ -197,7 +197,8 @@ where
 /// ```
 /// use centroids::select;
 /// use ndarray::array;
-/// let score = select::calinski_harabasz(&array![[0.0], [2.0], [9.0], [11.0]], &array![0, 0, 1, 1])?;
+/// let data = array![[0.0], [2.0], [9.0], [11.0]];
+/// let score = select::calinski_harabasz(&data, &array![0, 0, 1, 1])?;
 /// assert_eq!(score, (81.0 / 1.0) / (4.0 / 2.0));
 /// # Ok::<(), centroids::Error>(())
 /// ```

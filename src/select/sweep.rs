@@ -26,13 +26,16 @@ use std::ops::ControlFlow;
 /// use centroids::{KMeans, select::{Criterion, SweepSettings}};
 /// use ndarray::array;
 /// let data = array![[0.0], [1.0], [2.0], [20.0], [21.0], [22.0]];
-/// let cheap = SweepSettings::new().criteria(&[Criterion::Bic, Criterion::SimplifiedSilhouette]).warm_start(false);
+/// let cheap = SweepSettings::new()
+///     .criteria(&[Criterion::Bic, Criterion::SimplifiedSilhouette])
+///     .warm_start(false);
 /// let sweep = cheap.sweep(&KMeans::new(1), 1..=4, &data)?;
 /// assert_eq!(sweep.choice(Criterion::SimplifiedSilhouette), Some(2));
 /// assert_eq!(sweep.choice(Criterion::Gap), None);      // was not asked for
 ///
 /// let thorough = SweepSettings::new().references(50).silhouette_rows(100_000);
-/// assert_eq!(thorough.sweep(&KMeans::new(1), 1..=4, &data)?.choice(Criterion::Silhouette), Some(2));
+/// let sweep = thorough.sweep(&KMeans::new(1), 1..=4, &data)?;
+/// assert_eq!(sweep.choice(Criterion::Silhouette), Some(2));
 /// # Ok::<(), centroids::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -277,8 +280,9 @@ where
 ///
 /// ```
 /// use centroids::{KMeans, select::{self, Criterion}};
-/// let sweep = select::sweep(&KMeans::new(1), [1, 2], &ndarray::array![[0.0], [1.0], [8.0], [9.0]])?;
-/// assert_eq!(sweep.values(Criterion::Silhouette)[0], (1, None));      // of one cluster it is not defined
+/// let data = ndarray::array![[0.0], [1.0], [8.0], [9.0]];
+/// let sweep = select::sweep(&KMeans::new(1), [1, 2], &data)?;
+/// assert_eq!(sweep.values(Criterion::Silhouette)[0], (1, None)); // of one cluster it is not defined
 /// assert!(sweep.to_string().contains("silhouette"));
 /// # Ok::<(), centroids::Error>(())
 /// ```
