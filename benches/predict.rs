@@ -1,4 +1,4 @@
-//! Labels of new rows: of all at once, and of one at a time.
+//! Labels of new rows: of all at once, of one at a time, and of a batch of 64.
 //!
 //! ```text
 //! cargo bench --bench predict [-- PART OF A NAME]
@@ -7,7 +7,7 @@
 use centroids::KMeans;
 use common::SHAPES;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, Axis, s};
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
@@ -33,6 +33,11 @@ fn main() {
                 next
             };
             bencher.iter_batched(pick, |row| predictor.predict_one(&some[row]), BatchSize::SmallInput);
+        });
+        let (batch, mut labels) = (rows.slice(s![..64, ..]), [0u32; 64]);
+        group.throughput(Throughput::Elements(64 * shape.k as u64));
+        group.bench_function(BenchmarkId::new("a batch", &name), |bencher| {
+            bencher.iter(|| predictor.predict_into(&batch, &mut labels));
         });
     }
     // Rows that lie near those they follow, as pixels do: a slow walk through space.

@@ -17,6 +17,7 @@ use crate::lloyd;
 use crate::medians::{self, KMedians, KMediansModel};
 use crate::medoids::{KMedoids, KMedoidsModel, Medoids, MedoidsIteration};
 use crate::model::KMeansModel;
+use crate::predictor::Predictor;
 use crate::restarts::Watch;
 use crate::rng::SeededRng;
 use crate::spherical;
@@ -70,6 +71,9 @@ doors! {
     /// Labels into memory that is there.
     fn predict_into(model: &KMeansModel<Self>, rows: Rows<'_, Self>, labels: Codes<'_>) -> Result<(), Error>
         = KMeansModel::label_into;
+    /// The same with centroids that are ready.
+    fn predict_batch(predictor: &Predictor<Self>, rows: Rows<'_, Self>, labels: Codes<'_>) -> Result<(), Error>
+        = Predictor::label_into;
     /// Distances to all centroids.
     fn transform(model: &KMeansModel<Self>, rows: Rows<'_, Self>) -> Result<Array2<Self>, Error> = KMeansModel::distances_of;
     /// Minus the inertia.

@@ -87,8 +87,8 @@
 //! | watch a fit, or end it early | [`KMeans::fit_with`], [`Iteration`] |
 //! | read the result, label new rows, measure distances | [`KMeansModel`] |
 //! | label rows by centroids from elsewhere | [`KMeansModel::from_centroids`] |
-//! | label batch after batch into the same memory, or as bytes | [`KMeansModel::predict_into`], [`Label`] |
-//! | label one row at a time, faster | [`KMeansModel::predictor`], [`Predictor`] |
+//! | label rows into memory that is there, or as bytes | [`KMeansModel::predict_into`], [`Label`] |
+//! | label row after row, or batch after batch | [`KMeansModel::predictor`], [`Predictor`] |
 //! | start from somewhere else | [`Random`], [`KMeansPlusPlus`], [`KMeansParallel`], an `Array2`, [`init::from_fn`], your own [`Init`] |
 //! | go on from an earlier model | `.with_k(model.n_clusters()).init(model.centroids().clone())` |
 //! | stop by another rule | [`Tolerance`], [`Stable`], [`Patience`], [`Any`], [`All`], a closure, your own [`Convergence`] |

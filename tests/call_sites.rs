@@ -175,9 +175,14 @@ fn labels_of_every_type_are_those_of_predict() {
         data: &Array2<f32>,
         expected: &Array1<usize>,
     ) {
-        let mut labels = vec![L::default(); data.nrows()];
+        let (mut labels, mut batch) = (vec![L::default(); data.nrows()], vec![L::default(); data.nrows()]);
         model.predict_into(data, &mut labels).unwrap();
-        assert!(labels.into_iter().zip(expected).all(|(label, &wide)| label.try_into().ok() == Some(wide)));
+        model.predictor().predict_into(data, &mut batch).unwrap();
+        for labels in [labels, batch] {
+            assert!(
+                labels.into_iter().zip(expected).all(|(label, &wide)| label.try_into().ok() == Some(wide))
+            );
+        }
     }
     // Few rows and many, with few columns in cells and strips, and with many in bytes.
     for (n, d, k) in [(1, 1, 1), (3000, 2, 256), (40_000, 3, 16), (2500, 20, 100), (1000, 70, 256)] {

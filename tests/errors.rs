@@ -285,4 +285,13 @@ fn bad_rows_for_a_predictor() {
     // Far beyond the training rows, where scores overflow, the reference decides.
     let far = array![f32::MAX, -f32::MAX];
     assert_eq!(predictor.predict_one(far.as_slice().unwrap()), model.predict_one(&far));
+
+    let mut labels = [7u8; 2];
+    let mut bad = |rows: Array2<f32>| predictor.predict_into(&rows, &mut labels).unwrap_err();
+    assert_eq!(bad(Array2::zeros((2, 3))), Error::ColumnMismatch { expected: 2, found: 3 });
+    assert_eq!(bad(Array2::zeros((3, 2))), Error::LabelCount { expected: 3, found: 2 });
+    assert_eq!(bad(array![[0.0, 1.0], [f32::NAN, 1.0]]), Error::NotFinite { row: 1, column: 0 });
+    let many = KMeansModel::from_centroids(&Array2::<f32>::zeros((257, 2))).unwrap().predictor();
+    let narrow = many.predict_into(&Array2::zeros((2, 2)), &mut labels);
+    assert_eq!(narrow, Err(Error::NarrowLabels { clusters: 257, largest: 255 }));
 }

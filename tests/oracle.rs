@@ -106,6 +106,39 @@ fn hard_data_is_labelled_as_the_naive_search_would() {
     hard::<f64>(1e140, 1e-100);
 }
 
+/// Batches of any size by one predictor, asked by several threads from its first batch on.
+fn batches<F: Float>() {
+    for (d, k) in [(1, 4), (2, 300), (3, 17), (8, 40), (12, 100), (40, 200), (300, 120)] {
+        // With duplicates and ties, and rows far from all centroids.
+        let centroids = whole::<F>(k, d, 4, 0.0, 3);
+        let mut rows = whole::<F>(700, d, 5, 0.0, 4);
+        rows.row_mut(33).fill(cast(1e9));
+        let (expected, predictor) =
+            (labels(&rows, &centroids), KMeansModel::from_centroids(&centroids).unwrap().predictor());
+        std::thread::scope(|scope| {
+            for first in [0, 1, 2] {
+                let (rows, expected, predictor) = (&rows, &expected, &predictor);
+                scope.spawn(move || {
+                    for n in [1, 7, 0, 64, 600] {
+                        let mut found = vec![u16::MAX; n];
+                        predictor.predict_into(&rows.slice(s![first..first + n, ..]), &mut found).unwrap();
+                        let expected = expected.iter().skip(first);
+                        assert!(
+                            found.iter().zip(expected).all(|(&found, &label)| usize::from(found) == label)
+                        );
+                    }
+                });
+            }
+        });
+    }
+}
+
+#[test]
+fn a_predictor_labels_batches_as_the_naive_search_does() {
+    batches::<f32>();
+    batches::<f64>();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
     #[test]

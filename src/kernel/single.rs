@@ -27,6 +27,16 @@ impl<F: Element> Single<F> {
     pub(crate) fn columns(&self) -> usize {
         self.packed.d
     }
+
+    /// Clusters and columns.
+    pub(crate) fn dim(&self) -> (usize, usize) {
+        (self.packed.k, self.packed.d)
+    }
+
+    /// The same centroids for many rows at once.
+    pub(crate) fn for_many(&self, level: Level) -> Packed<F> {
+        Packed::new(level, &self.packed.frame, &self.packed.centroids, self.packed.d)
+    }
 }
 
 /// The label of one row; `None` if a value is not finite, or too large.
