@@ -243,7 +243,7 @@ impl<F: Float> KMeansModel<F> {
     }
 
     /// As [`predict`](Self::predict), into memory that is there: one label a row, of any type of [`Label`]. With up to three columns and few clusters the system takes as long to hand out fresh memory
-    /// as the labels take to find, so batch after batch into the same memory is up to twice as fast. Each call makes the centroids ready first, which takes as long as some dozens of rows up to a few hundred: for
+    /// as the labels take to find, so batch after batch into the same memory is up to twice as fast. Each call of more than 8 rows makes the centroids ready first, which takes as long as some dozens of rows up to a few hundred: for
     /// batches of fewer, take a [`predictor`](Self::predictor). Rows that do not lie one after another are copied by each call.
     ///
     /// ```
@@ -278,6 +278,11 @@ impl<F: Float> KMeansModel<F> {
     }
 
     fn label(&self, values: &[F], labels: Codes<'_>) -> Result<(), Error> {
+        // Measured as they are, so few rows take less time than it takes to make the centroids ready.
+        if labels.len() <= 8 {
+            let label = |row: &[F]| in_range(row).then(|| F::nearest(self.level, row, self.coordinates()).0);
+            return predictor::label_few(self.level, values, self.n_features(), labels, label);
+        }
         predictor::label(self.level, &self.packed(), values, labels)
     }
 

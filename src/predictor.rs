@@ -50,17 +50,16 @@ impl<F: Float> Predictor<F> {
     /// [`Error::ColumnMismatch`] if the row has not as many values as the model has columns; [`Error::NotFinite`] or [`Error::TooLarge`] for a bad
     /// value (the row counts as row 0).
     pub fn predict_one(&self, row: &[F]) -> Result<usize, Error> {
-        let d = self.single.columns();
+        let d = self.single.dim().1;
         if row.len() != d {
             return Err(Error::ColumnMismatch { expected: d, found: row.len() });
         }
-        match F::label_one(self.level, &self.single, row) {
-            Some(label) => Ok(label as usize),
-            None => Err(check_values(row, d).err().unwrap_or(Error::NotFinite { row: 0, column: 0 })),
-        }
+        F::label_one(self.level, &self.single, row)
+            .map(|label| label as usize)
+            .ok_or_else(|| first_bad(row, d))
     }
 
-    /// As [`KMeansModel::predict_into`](crate::KMeansModel::predict_into), with its errors. The first call makes the centroids ready for batches.
+    /// As [`KMeansModel::predict_into`](crate::KMeansModel::predict_into), with its errors. The first batch makes the centroids ready for others, and one of a few rows needs no such thing.
     ///
     /// # Errors
     ///
@@ -74,10 +73,40 @@ impl<F: Float> Predictor<F> {
     }
 
     pub(crate) fn label_into(&self, rows: ArrayView2<'_, F>, labels: Codes<'_>) -> Result<(), Error> {
-        let values = rows_to_label(rows, self.single.dim(), &labels)?;
+        let (k, d) = self.single.dim();
+        let (n, values) = (labels.len(), rows_to_label(rows, (k, d), &labels)?);
+        // Few products take less time than the buffers for many rows.
+        if n <= 2 || n <= FEW && n * k * d <= 40_000 {
+            let label = |row: &[F]| F::label_one(self.level, &self.single, row);
+            return label_few(self.level, &values, d, labels, label);
+        }
         let many = par::once(&self.many, || self.single.for_many(self.level));
         label(self.level, many, &values, labels)
     }
+}
+
+/// More rows are never labelled one by one.
+const FEW: usize = 32;
+
+/// The labels of at most [`FEW`] rows, one by one; a row has none if a value of it is bad.
+pub(crate) fn label_few<F: Float>(
+    level: Level,
+    values: &[F],
+    d: usize,
+    labels: Codes<'_>,
+    label: impl Fn(&[F]) -> Option<u32>,
+) -> Result<(), Error> {
+    let mut found = [0; FEW];
+    for (found, row) in found.iter_mut().zip(values.chunks_exact(d)) {
+        *found = label(row).ok_or_else(|| first_bad(values, d))?;
+    }
+    labels.write(level, &found);
+    Ok(())
+}
+
+/// What is wrong with values that are not in range.
+fn first_bad<F: Float>(values: &[F], d: usize) -> Error {
+    check_values(values, d).err().unwrap_or(Error::NotFinite { row: 0, column: 0 })
 }
 
 /// Contiguous rows for a model of k clusters and d columns, if there is room for one label each that can name every cluster.
@@ -108,6 +137,6 @@ pub(crate) fn label<F: Float>(
 
 impl<F: Float> fmt::Debug for Predictor<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Predictor").field("n_features", &self.single.columns()).finish_non_exhaustive()
+        f.debug_struct("Predictor").field("n_features", &self.single.dim().1).finish_non_exhaustive()
     }
 }

@@ -60,7 +60,7 @@ macro_rules! codes {
 
             /// Fills the room with labels, of which none may be larger than the [`largest`](Self::largest).
             #[allow(clippy::cast_lossless, reason = "one cast for all types")]
-            pub(super) fn write(self, level: Level, labels: &[u32]) {
+            pub(crate) fn write(self, level: Level, labels: &[u32]) {
                 match self {
                     $(Codes::$Variant(room) => dispatch!(
                         level,

@@ -24,10 +24,6 @@ impl<F: Element> Single<F> {
         Single { packed, panels: Aligned::from(&*panels) }
     }
 
-    pub(crate) fn columns(&self) -> usize {
-        self.packed.d
-    }
-
     /// Clusters and columns.
     pub(crate) fn dim(&self) -> (usize, usize) {
         (self.packed.k, self.packed.d)
