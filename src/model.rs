@@ -209,9 +209,10 @@ impl<F: Float> KMeansModel<F> {
         self.algorithm
     }
 
-    /// The centroids made ready once, to label rows that come one at a time or in batches. A single row takes less time than by [`predict_one`](Self::predict_one): with tens of clusters and more, 2 to 8
-    /// times less in f32, 1.4 to 3 times in f64 (with a few clusters in a few columns as much, or more). A batch of 64 rows takes a third to a seventh of the time of
-    /// [`predict_into`](Self::predict_into) (256 clusters of 8 columns to 4096 of 768). Costs O(k d).
+    /// The centroids made ready once, to label rows that come one at a time or in batches. Costs O(k d).
+    ///
+    /// With tens of clusters and more, a single row is labelled 2 to 8 times as fast as by [`predict_one`](Self::predict_one) in f32, 1.4 to 3 times in f64 (with a few clusters in a
+    /// few columns no faster, or slower), and a batch of 64 rows 3 to 7 times as fast as by [`predict_into`](Self::predict_into) (256 clusters of 8 columns to 4096 of 768, f32).
     #[must_use]
     pub fn predictor(&self) -> Predictor<F> {
         Predictor::new(self.level, self.coordinates(), self.n_features())
@@ -242,9 +243,11 @@ impl<F: Float> KMeansModel<F> {
         F::predict(self, rows.view())
     }
 
-    /// As [`predict`](Self::predict), into memory that is there: one label a row, of any type of [`Label`]. With up to three columns and few clusters the system takes as long to hand out fresh memory
-    /// as the labels take to find, so batch after batch into the same memory is up to twice as fast. Each call of more than 8 rows makes the centroids ready first, which takes as long as some dozens of rows up to a few hundred: for
-    /// batches of fewer, take a [`predictor`](Self::predictor). Rows that do not lie one after another are copied by each call.
+    /// As [`predict`](Self::predict), into memory that is there: one label a row, of any type of [`Label`].
+    ///
+    /// With up to three columns and few clusters the system takes as long to hand out fresh memory as the labels take to find, so batch after batch into the same memory is up to twice as
+    /// fast. Each call with more than 8 rows makes the centroids ready first, which takes as long as some dozens of rows up to a few hundred: for batches of fewer, take a
+    /// [`predictor`](Self::predictor). Rows that do not lie one after another are copied by each call.
     ///
     /// ```
     /// # let model = centroids::KMeans::new(2).fit(&ndarray::array![[0.0], [9.0]])?;
@@ -280,8 +283,8 @@ impl<F: Float> KMeansModel<F> {
     fn label(&self, values: &[F], labels: Codes<'_>) -> Result<(), Error> {
         // Measured as they are, so few rows take less time than it takes to make the centroids ready.
         if labels.len() <= 8 {
-            let label = |row: &[F]| in_range(row).then(|| F::nearest(self.level, row, self.coordinates()).0);
-            return predictor::label_few(self.level, values, self.n_features(), labels, label);
+            let one = |row: &[F]| in_range(row).then(|| F::nearest(self.level, row, self.coordinates()).0);
+            return predictor::label_few(self.level, values, self.n_features(), labels, one);
         }
         predictor::label(self.level, &self.packed(), values, labels)
     }

@@ -59,7 +59,7 @@ impl<F: Float> Predictor<F> {
             .ok_or_else(|| first_bad(row, d))
     }
 
-    /// As [`KMeansModel::predict_into`](crate::KMeansModel::predict_into), with its errors. The first batch makes the centroids ready for others, and one of a few rows needs no such thing.
+    /// As [`KMeansModel::predict_into`](crate::KMeansModel::predict_into), with its errors. The first batch of more than a few rows makes the centroids ready for all that follow.
     ///
     /// # Errors
     ///
@@ -77,8 +77,8 @@ impl<F: Float> Predictor<F> {
         let (n, values) = (labels.len(), rows_to_label(rows, (k, d), &labels)?);
         // Few products take less time than the buffers for many rows.
         if n <= 2 || n <= FEW && n * k * d <= 40_000 {
-            let label = |row: &[F]| F::label_one(self.level, &self.single, row);
-            return label_few(self.level, &values, d, labels, label);
+            let one = |row: &[F]| F::label_one(self.level, &self.single, row);
+            return label_few(self.level, &values, d, labels, one);
         }
         let many = par::once(&self.many, || self.single.for_many(self.level));
         label(self.level, many, &values, labels)
@@ -94,11 +94,11 @@ pub(crate) fn label_few<F: Float>(
     values: &[F],
     d: usize,
     labels: Codes<'_>,
-    label: impl Fn(&[F]) -> Option<u32>,
+    one: impl Fn(&[F]) -> Option<u32>,
 ) -> Result<(), Error> {
     let mut found = [0; FEW];
     for (found, row) in found.iter_mut().zip(values.chunks_exact(d)) {
-        *found = label(row).ok_or_else(|| first_bad(values, d))?;
+        *found = one(row).ok_or_else(|| first_bad(values, d))?;
     }
     labels.write(level, &found);
     Ok(())

@@ -186,6 +186,8 @@ fn rows_for_a_model() {
             more[[n / 2, 1]] = bad;
             let not_finite = Error::NotFinite { row: n / 2, column: 1 };
             assert_eq!(model.predict(&more).unwrap_err(), not_finite);
+            let batch = model.predictor().predict_into(&more, &mut vec![0u8; n]);
+            assert_eq!(batch.unwrap_err(), not_finite);
             assert_eq!(model.transform(&more).unwrap_err(), not_finite);
             assert_eq!(model.score(&more).unwrap_err(), not_finite);
             assert_eq!(

@@ -106,15 +106,21 @@ fn hard_data_is_labelled_as_the_naive_search_would() {
     hard::<f64>(1e140, 1e-100);
 }
 
-/// Batches of any size by one predictor, asked by several threads from its first batch on.
+/// Batches of any size by a model, and by one predictor, asked by several threads from its first batch on.
 fn batches<F: Float>() {
     for (d, k) in [(1, 4), (2, 300), (3, 17), (8, 40), (12, 100), (40, 200), (300, 120)] {
         // With duplicates and ties, and rows far from all centroids.
         let centroids = whole::<F>(k, d, 4, 0.0, 3);
         let mut rows = whole::<F>(700, d, 5, 0.0, 4);
         rows.row_mut(33).fill(cast(1e9));
-        let (expected, predictor) =
-            (labels(&rows, &centroids), KMeansModel::from_centroids(&centroids).unwrap().predictor());
+        let (expected, model) = (labels(&rows, &centroids), KMeansModel::from_centroids(&centroids).unwrap());
+        for n in [1, 2, 7, 8, 9, 40] {
+            assert_eq!(
+                model.predict(&rows.slice(s![30..30 + n, ..])).unwrap(),
+                expected.slice(s![30..30 + n])
+            );
+        }
+        let predictor = model.predictor();
         std::thread::scope(|scope| {
             for first in [0, 1, 2] {
                 let (rows, expected, predictor) = (&rows, &expected, &predictor);
@@ -134,7 +140,7 @@ fn batches<F: Float>() {
 }
 
 #[test]
-fn a_predictor_labels_batches_as_the_naive_search_does() {
+fn batches_are_labelled_as_by_the_naive_search() {
     batches::<f32>();
     batches::<f64>();
 }

@@ -1,7 +1,7 @@
 //! Fingerprints of the bits of all results, which are the same on every platform.
 //!
-//! They were written down on x86-64 with AVX2, and found again on aarch64 (NEON, in QEMU). `cargo test --test platforms` asks any other machine. A change of one of them belongs under "Changed values" in the
-//! changelog.
+//! They were written down on x86-64 with AVX2, and found again on aarch64 (NEON, in QEMU). `cargo test --test platforms` asks any other
+//! machine. A change of one of them belongs under "Changed values" in the changelog.
 
 mod common;
 
