@@ -116,8 +116,8 @@
 //! | `random_state` | `params_with_rng` | [`seed`](KMeans::seed) (0 unless set) |
 //! | `init="random"`, `"k-means++"` | `init_method` | [`init`](KMeans::init) |
 //! | `fit(X, sample_weight=w)` | | [`fit_weighted`](KMeans::fit_weighted) |
-//! | `cluster_centers_`, `labels_`, `inertia_` | `centroids`, `inertia` | [`centroids`](KMeansModel::centroids), [`labels`](KMeansModel::labels), [`inertia`](KMeansModel::inertia) |
-//! | `predict`, `transform`, `score` | `predict`, `transform` | [`predict`](KMeansModel::predict), [`transform`](KMeansModel::transform), [`score`](KMeansModel::score) |
+//! | `cluster_centers_`, `labels_`, `inertia_` | `centroids`, `inertia` (a mean) | [`centroids`](KMeansModel::centroids), [`labels`](KMeansModel::labels), [`inertia`](KMeansModel::inertia) |
+//! | `predict`, `transform`, `score` | `predict` | [`predict`](KMeansModel::predict), [`transform`](KMeansModel::transform), [`score`](KMeansModel::score) |
 //! | `silhouette_score` and others | `silhouette_score` | [`select`] |
 //!
 //! # Data

@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 /// A model's centroids, made ready once to label rows one at a time or batch after batch: for a service that sees some rows per request.
 ///
 /// [`predict_one`](Self::predict_one) and [`predict_into`](Self::predict_into) give the labels that [`KMeansModel::predict`](crate::KMeansModel::predict)
-/// would, which makes the centroids ready in each call. Holds about 2 k d numbers, and from the first batch on 2 to 3.3 k d more. Can be shared between threads.
+/// would, which makes the centroids ready in each call with more than a few rows. Holds about 2 k d numbers, and from the first batch on 2 to 3.3 k d more. Can be shared between threads.
 ///
 /// ```
 /// use centroids::KMeans;
@@ -85,7 +85,7 @@ impl<F: Float> Predictor<F> {
     }
 }
 
-/// More rows are never labelled one by one.
+/// At most so many rows are labelled one by one.
 const FEW: usize = 32;
 
 /// The labels of at most [`FEW`] rows, one by one; a row has none if a value of it is bad.
@@ -96,6 +96,7 @@ pub(crate) fn label_few<F: Float>(
     labels: Codes<'_>,
     one: impl Fn(&[F]) -> Option<u32>,
 ) -> Result<(), Error> {
+    debug_assert!(labels.len() <= FEW, "some rows would go without");
     let mut found = [0; FEW];
     for (found, row) in found.iter_mut().zip(values.chunks_exact(d)) {
         *found = one(row).ok_or_else(|| first_bad(values, d))?;
